@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel, as the pure files see it: table.c, rules.c and the combining half of
+ * verdict.c include nothing else. Unit tests and userland put their own file of this
+ * name in its place.
+ */
+#ifndef _SECMAP_KERNEL_H
+#define _SECMAP_KERNEL_H
+
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
+#include <linux/bug.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/overflow.h>
+#include <linux/random.h>
+#include <linux/seccomp.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/audit.h>
+
+/* Memory of user space's making is charged to its cgroup, and large. */
+static inline void *secmap_alloc(size_t bytes)
+{
+	return kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+}
+
+static inline void secmap_release(const void *memory)
+{
+	kvfree(memory);
+}
+
+static inline u64 secmap_random(void)
+{
+	return get_random_u64();
+}
+
+#endif

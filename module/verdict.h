@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Verdicts: which of two is stricter, and what one does to a task. */
+#ifndef _SECMAP_VERDICT_H
+#define _SECMAP_VERDICT_H
+
+#include "kernel.h"
+#include <secmap/secmap.h>
+
+/**
+ * secmap_verdict_stricter() - does @a win over @b?
+ *
+ * Actions are numbered so that the minimum, taken signed, is the strictest; the data
+ * does not count. Equal is not stricter: the caller goes from the newest policy to
+ * the oldest, and so keeps the newest one's data, as seccomp_run_filters() does.
+ */
+static inline bool secmap_verdict_stricter(u32 a, u32 b)
+{
+	return (s32)(a & SECCOMP_RET_ACTION_FULL) < (s32)(b & SECCOMP_RET_ACTION_FULL);
+}
+
+/* SECMAP_ACTION_* of a SECCOMP_RET_* value; 0: no such action. */
+u32 secmap_action_bit(u32 action);
+
+#endif

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * secmap: system-call filters as maps. The ioctls of /dev/secmap.
+ *
+ * Records. Every record starts with its own size, nested ones too; a nested
+ * array is a sequence of such records, each as long as its size says. A record
+ * may be longer than this header knows if the rest is zero, and shorter down to
+ * the size that was published first. Padding must be zero. Outputs are the
+ * members named out_*. All pointers are 64 bit wide on every ABI.
+ *
+ * Errors. One errno, one meaning:
+ *
+ *   ENOTTY      unknown ioctl number
+ *   EINVAL      a record that is too short, or members that contradict each other
+ *   E2BIG       a non-zero byte behind the part of a record that is known, or an
+ *               array above its limit
+ *   EOPNOTSUPP  a known member with an unknown value (flag, kind, operator, ABI,
+ *               action), or an action that this module cannot carry out (ATTACH)
+ *   EFAULT      a pointer that cannot be read or written
+ *   ENOENT      no object with such an id
+ *   ESRCH       no such task, or it is exiting
+ *   EACCES      no_new_privs is missing
+ *   EPERM       not allowed
+ *   EBADF       no such descriptor
+ *   EBADFD      a descriptor of the wrong kind
+ *   EEXIST      the same thing is named twice
+ *   EAGAIN      the kernel is still being tested, or the task is just being
+ *               created: try again
+ *   ENOSPC      the stack of the task is full, or there are too many objects
+ *   ENOSYS      this kernel cannot skip a system call: nothing can be enforced
+ *   ENOMEM      no memory
+ *
+ * When two apply, the order is: ENOTTY, EFAULT of the size, EINVAL of the size,
+ * EFAULT, E2BIG, EOPNOTSUPP of flags, EINVAL of padding, then descriptors and
+ * ids, then permission, then the state of the task.
+ *
+ * What the mechanism cannot do. A filter sees numbers: what a pointer argument
+ * points to can change after the check. Calls through the vsyscall page never
+ * reach it; the vDSO makes no calls; io_uring works without calls (deny
+ * io_uring_setup). A call that was already under way when a filter was attached
+ * to its task from outside is not judged.
+ */
+#ifndef _UAPI_SECMAP_SECMAP_H
+#define _UAPI_SECMAP_SECMAP_H
+
+#include <linux/ioctl.h>
+#include <linux/seccomp.h>
+#include <linux/types.h>
+
+#define SECMAP_DEVICE		"/dev/secmap"
+
+/* Raised when a record's meaning changes; growing a record does not count. */
+#define SECMAP_ABI_VERSION	1
+
+#define SECMAP_NAME_LEN		32	/* with the terminating NUL */
+
+/* System-call numbers that a policy can name: 0 ... SECMAP_NR_MAX - 1, in each
+ * ABI. For x32 bit 30 is not part of the number.
+ */
+#define SECMAP_NR_MAX		1024
+
+/* ABIs. They belong to the call, not to the task. */
+#define SECMAP_ABI_X86_64	0
+#define SECMAP_ABI_X32		1
+#define SECMAP_ABI_I386		2
+#define SECMAP_ABI_COUNT	3
+
+#define SECMAP_IOC_TYPE		0xF5
+#define SECMAP_IOC_INFO		_IO(SECMAP_IOC_TYPE, 0)
+#define SECMAP_IOC_TABLE_CREATE	_IO(SECMAP_IOC_TYPE, 1)
+#define SECMAP_IOC_POLICY_CREATE _IO(SECMAP_IOC_TYPE, 2)
+#define SECMAP_IOC_POLICY_BY_ID	_IO(SECMAP_IOC_TYPE, 3)
+#define SECMAP_IOC_POLICY_NEXT	_IO(SECMAP_IOC_TYPE, 4)
+#define SECMAP_IOC_POLICY_INFO	_IO(SECMAP_IOC_TYPE, 5)
+#define SECMAP_IOC_POLICY_TEST	_IO(SECMAP_IOC_TYPE, 6)
+#define SECMAP_IOC_ATTACH	_IO(SECMAP_IOC_TYPE, 7)
+#define SECMAP_IOC_DETACH	_IO(SECMAP_IOC_TYPE, 8)
+#define SECMAP_IOC_TASK_INFO	_IO(SECMAP_IOC_TYPE, 9)
+#define SECMAP_IOC_TASK_LIST	_IO(SECMAP_IOC_TYPE, 10)
+
+/* secmap_info.out_features */
+#define SECMAP_FEATURE_MAPS	(1ULL << 0)
+
+/* secmap_info.out_actions: what ATTACH takes */
+#define SECMAP_ACTION_KILL_PROCESS	(1U << 0)
+#define SECMAP_ACTION_KILL_THREAD	(1U << 1)
+#define SECMAP_ACTION_TRAP		(1U << 2)
+#define SECMAP_ACTION_ERRNO		(1U << 3)
+#define SECMAP_ACTION_USER_NOTIF	(1U << 4)
+#define SECMAP_ACTION_TRACE		(1U << 5)
+#define SECMAP_ACTION_LOG		(1U << 6)
+#define SECMAP_ACTION_ALLOW		(1U << 7)
+
+/* secmap_info.out_skip */
+#define SECMAP_SKIP_UNKNOWN	0	/* not tested yet */
+#define SECMAP_SKIP_WORKS	1	/* a call whose number is set to -1 does not run */
+#define SECMAP_SKIP_BROKEN	2	/* it runs all the same: ATTACH refuses */
+
+/**
+ * struct secmap_info - what this module and this kernel can do
+ * @size: sizeof(struct secmap_info)
+ * @flags: 0
+ * @out_abi_version: SECMAP_ABI_VERSION of the module
+ * @out_errata: a bit for each mended fault of the ABI that a caller may have to know
+ * @out_features: SECMAP_FEATURE_*
+ * @out_actions: SECMAP_ACTION_*
+ * @out_skip: SECMAP_SKIP_*, found out by behaviour
+ * @out_stack_max: policies a task can carry
+ * @out_rules_max: rules in one ABI section of a policy
+ * @out_conds_max: conditions in one rule
+ * @out_cost_max: rules and conditions that one call may have to look at in a policy
+ * @out_stack_cost_max: the same, summed over a stack
+ * @out_tables_max: tables that one policy can name
+ * @out_bitmap_max: bits in a bitmap
+ * @out_hash_max: entries in a hash map
+ * @out_test_max: calls in one POLICY_TEST
+ * @out_objects_max: policies, and tables, that can exist
+ */
+struct secmap_info {
+	__u32 size;
+	__u32 flags;
+	__u32 out_abi_version;
+	__u32 out_errata;
+	__aligned_u64 out_features;
+	__u32 out_actions;
+	__u32 out_skip;
+	__u32 out_stack_max;
+	__u32 out_rules_max;
+	__u32 out_conds_max;
+	__u32 out_cost_max;
+	__u32 out_stack_cost_max;
+	__u32 out_tables_max;
+	__u32 out_bitmap_max;
+	__u32 out_hash_max;
+	__u32 out_test_max;
+	__u32 out_objects_max;
+};
+
+/* secmap_table_create.type */
+#define SECMAP_TABLE_BITMAP	0	/* keys 0 ... max_entries - 1, one bit each */
+#define SECMAP_TABLE_HASH	1	/* u64 -> u64, up to max_entries keys */
+
+/**
+ * struct secmap_table_create - make a table with its contents
+ * @size: sizeof(struct secmap_table_create)
+ * @flags: 0
+ * @type: SECMAP_TABLE_*
+ * @max_entries: bits of a bitmap, or keys that a hash map can hold; at least 1
+ * @count: number of keys at @keys
+ * @pad: 0
+ * @keys: pointer to @count __u64: the bits that are set, or the keys. A key given
+ *	twice is EEXIST, a bit outside the bitmap is EINVAL
+ * @values: pointer to @count __u64, the keys' values; 0: all values are 0. Must be 0
+ *	for a bitmap
+ * @name: NUL-terminated, of letters, digits and "_.-"; may be empty
+ * @out_id: the table's id
+ * @out_pad: 0
+ *
+ * Returns a descriptor, close-on-exec.
+ */
+struct secmap_table_create {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 max_entries;
+	__u32 count;
+	__u32 pad;
+	__aligned_u64 keys;
+	__aligned_u64 values;
+	char name[SECMAP_NAME_LEN];
+	__u32 out_id;
+	__u32 out_pad;
+};
+
+/* secmap_cond.op. All comparisons are unsigned. */
+#define SECMAP_OP_EQ		0
+#define SECMAP_OP_NE		1
+#define SECMAP_OP_LT		2
+#define SECMAP_OP_LE		3
+#define SECMAP_OP_GT		4
+#define SECMAP_OP_GE		5
+#define SECMAP_OP_MASKED_EQ	6	/* (argument & mask) == (value & mask) */
+#define SECMAP_OP_IN		7	/* (argument & mask) is in the table */
+#define SECMAP_OP_NOT_IN	8	/* it is not */
+#define SECMAP_OP_COUNT		9
+
+/**
+ * struct secmap_cond - one condition on one argument
+ * @size: sizeof(struct secmap_cond)
+ * @arg: which argument, 0 ... 5
+ * @op: SECMAP_OP_*
+ * @width: 32 or 64: how many low bits of the argument are looked at
+ * @pad: 0
+ * @table: IN, NOT_IN: index into the policy's tables; otherwise 0
+ * @pad2: 0
+ * @value: what the argument is compared with; IN, NOT_IN: 0. With @width 32 it
+ *	must fit in 32 bits
+ * @mask: MASKED_EQ, IN, NOT_IN: applied to the argument (MASKED_EQ: to @value
+ *	too); otherwise 0. With @width 32 it must fit in 32 bits
+ */
+struct secmap_cond {
+	__u32 size;
+	__u8 arg;
+	__u8 op;
+	__u8 width;
+	__u8 pad;
+	__u32 table;
+	__u32 pad2;
+	__aligned_u64 value;
+	__aligned_u64 mask;
+};
+
+/**
+ * struct secmap_rule - what to do with one number when all conditions hold
+ * @size: sizeof(struct secmap_rule)
+ * @nr: number of the system call, below SECMAP_NR_MAX
+ * @action: SECCOMP_RET_* with its data
+ * @cond_count: how many of the section's conditions are this rule's; they follow
+ *	those of the rule before it. 0: the rule always holds, and must be the last
+ *	one of its number
+ */
+struct secmap_rule {
+	__u32 size;
+	__u32 nr;
+	__u32 action;
+	__u32 cond_count;
+};
+
+/* secmap_abi.newer_from: no number is newer */
+#define SECMAP_NEWER_NONE	0xffffffffU
+
+/**
+ * struct secmap_abi - what a policy says about one ABI
+ * @size: sizeof(struct secmap_abi)
+ * @abi: SECMAP_ABI_*
+ * @default_action: for numbers that are neither in @allow nor have a rule that holds
+ * @newer_from: numbers from here on that are not in @allow and have no rule get
+ *	@newer_action instead (runc answers ENOSYS there); SECMAP_NEWER_NONE: none.
+ *	Compared unsigned, and -1 is never newer
+ * @newer_action: see @newer_from; 0 when there is none
+ * @allow_words: number of __u64 at @allow, at most SECMAP_NR_MAX / 64
+ * @rule_count: number of records at @rules
+ * @cond_count: number of records at @conds: the sum of the rules' counts
+ * @allow: pointer to __u64 words: bit (nr % 64) of word nr / 64 set: @nr is allowed
+ *	whatever its arguments are. A number with this bit must not have a rule
+ * @rules: pointer to struct secmap_rule records, sorted by number; among those of
+ *	one number the first whose conditions all hold decides
+ * @conds: pointer to struct secmap_cond records
+ */
+struct secmap_abi {
+	__u32 size;
+	__u32 abi;
+	__u32 default_action;
+	__u32 newer_from;
+	__u32 newer_action;
+	__u32 allow_words;
+	__u32 rule_count;
+	__u32 cond_count;
+	__aligned_u64 allow;
+	__aligned_u64 rules;
+	__aligned_u64 conds;
+};
+
+/* secmap_policy_create.kind */
+#define SECMAP_POLICY_MAPS	0
+
+/**
+ * struct secmap_policy_create - make a policy
+ * @size: sizeof(struct secmap_policy_create)
+ * @flags: 0
+ * @kind: SECMAP_POLICY_*
+ * @foreign_action: for calls of an ABI that has no section
+ * @abi_count: number of records at @abis, 1 ... SECMAP_ABI_COUNT
+ * @table_count: number of descriptors at @tables
+ * @log_size: bytes at @log; 0: no text wanted
+ * @pad: 0
+ * @abis: pointer to struct secmap_abi records, each ABI at most once
+ * @tables: pointer to __s32 table descriptors
+ * @log: where a NUL-terminated text goes that says why the policy was refused
+ * @name: as for tables
+ * @out_id: the policy's id
+ * @out_pad: 0
+ *
+ * Every defined SECCOMP_RET_* action is taken here, so that POLICY_TEST can answer
+ * for it; ATTACH takes those of secmap_info.out_actions. The data of ERRNO may not
+ * be 512 ... 516 (the kernel restarts calls with these); above 4095 it acts as 4095.
+ * Returns a descriptor, close-on-exec.
+ */
+struct secmap_policy_create {
+	__u32 size;
+	__u32 flags;
+	__u32 kind;
+	__u32 foreign_action;
+	__u32 abi_count;
+	__u32 table_count;
+	__u32 log_size;
+	__u32 pad;
+	__aligned_u64 abis;
+	__aligned_u64 tables;
+	__aligned_u64 log;
+	char name[SECMAP_NAME_LEN];
+	__u32 out_id;
+	__u32 out_pad;
+};
+
+/**
+ * struct secmap_policy_by_id - open a policy by its id
+ * @size: sizeof(struct secmap_policy_by_id)
+ * @flags: 0
+ * @id: the id
+ * @pad: 0
+ *
+ * Needs CAP_SYS_ADMIN in the initial user namespace. Returns a descriptor.
+ */
+struct secmap_policy_by_id {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 pad;
+};
+
+/**
+ * struct secmap_policy_next - the ids of all policies, one after the other
+ * @size: sizeof(struct secmap_policy_next)
+ * @flags: 0
+ * @id: an id, or 0 to begin
+ * @out_id: the smallest id above @id; ENOENT if there is none
+ *
+ * Needs CAP_SYS_ADMIN in the initial user namespace.
+ */
+struct secmap_policy_next {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 out_id;
+};
+
+/**
+ * struct secmap_policy_info - what a policy is
+ * @size: sizeof(struct secmap_policy_info)
+ * @flags: 0
+ * @policy_fd: a policy
+ * @out_kind: SECMAP_POLICY_*
+ * @out_id: its id
+ * @out_foreign_action: for ABIs without a section
+ * @out_abis: a bit (1 << SECMAP_ABI_*) for each section
+ * @out_table_count: tables it names
+ * @out_allow_count: per ABI, numbers that are allowed whatever the arguments
+ * @out_rule_count: per ABI, rules
+ * @out_cond_count: per ABI, conditions
+ * @out_default_action: per ABI
+ * @out_actions: SECMAP_ACTION_* that it can answer with
+ * @out_cost: rules and conditions that one call may have to look at
+ * @out_stacks: stacks that hold it, at this moment
+ * @out_uid: who made it, in the caller's user namespace
+ * @out_bytes: memory, without tables
+ * @out_name: its name
+ */
+struct secmap_policy_info {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__u32 out_kind;
+	__u32 out_id;
+	__u32 out_foreign_action;
+	__u32 out_abis;
+	__u32 out_table_count;
+	__u32 out_allow_count[SECMAP_ABI_COUNT];
+	__u32 out_rule_count[SECMAP_ABI_COUNT];
+	__u32 out_cond_count[SECMAP_ABI_COUNT];
+	__u32 out_default_action[SECMAP_ABI_COUNT];
+	__u32 out_actions;
+	__u32 out_cost;
+	__u32 out_stacks;
+	__u32 out_uid;
+	__aligned_u64 out_bytes;
+	char out_name[SECMAP_NAME_LEN];
+};
+
+/* secmap_verdict.rule: an index into the section's rules, or one of these */
+#define SECMAP_RULE_ALLOW	0xffffffffU	/* the number is in the bitmap */
+#define SECMAP_RULE_DEFAULT	0xfffffffeU	/* default_action */
+#define SECMAP_RULE_NEWER	0xfffffffdU	/* newer_action */
+#define SECMAP_RULE_FOREIGN	0xfffffffcU	/* foreign_action */
+
+/**
+ * struct secmap_verdict - what a policy answers
+ * @action: SECCOMP_RET_* with its data
+ * @rule: what decided, SECMAP_RULE_* or the index of a rule
+ */
+struct secmap_verdict {
+	__u32 action;
+	__u32 rule;
+};
+
+/**
+ * struct secmap_policy_test - ask a policy about calls without making them
+ * @size: sizeof(struct secmap_policy_test)
+ * @flags: 0
+ * @policy_fd: the policy
+ * @count: number of calls, at most secmap_info.out_test_max
+ * @repeat: how often each call is judged, for measurements; 0 counts as 1, at most
+ *	1000000. The call can be interrupted: EINTR
+ * @pad: 0
+ * @calls: pointer to @count struct seccomp_data
+ * @verdicts: pointer to @count struct secmap_verdict, written
+ */
+struct secmap_policy_test {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__u32 count;
+	__u32 repeat;
+	__u32 pad;
+	__aligned_u64 calls;
+	__aligned_u64 verdicts;
+};
+
+/**
+ * struct secmap_attach - put a policy on top of a task's stack
+ * @size: sizeof(struct secmap_attach)
+ * @flags: 0
+ * @policy_fd: the policy
+ * @pid: 0: the calling thread, which needs no_new_privs or CAP_SYS_ADMIN in its user
+ *	namespace; otherwise the thread with this id, which needs CAP_SYS_ADMIN in the
+ *	initial user namespace, of the caller and of the opener of the device
+ * @out_depth: policies that the task now carries
+ * @out_pad: 0
+ *
+ * It holds for the task, and for those that it creates from then on, over exec too.
+ */
+struct secmap_attach {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__s32 pid;
+	__u32 out_depth;
+	__u32 out_pad;
+};
+
+/**
+ * struct secmap_detach - take policies off a task's stack
+ * @size: sizeof(struct secmap_detach)
+ * @flags: 0
+ * @pid: the thread; 0: the calling one
+ * @policy_id: which policy (its newest place in the stack); 0: all
+ * @out_depth: policies that the task still carries
+ * @out_pad: 0
+ *
+ * Needs CAP_SYS_ADMIN in the initial user namespace, of the caller and of the opener
+ * of the device. ENOENT: the task does not carry it.
+ */
+struct secmap_detach {
+	__u32 size;
+	__u32 flags;
+	__s32 pid;
+	__u32 policy_id;
+	__u32 out_depth;
+	__u32 out_pad;
+};
+
+/**
+ * struct secmap_task_info - what a task carries
+ * @size: sizeof(struct secmap_task_info)
+ * @flags: 0
+ * @pid: the thread; 0: the calling one
+ * @count: room at @ids
+ * @ids: pointer to __u32: policy ids, oldest first, as many as fit
+ * @out_depth: policies that the task carries, 0 if it is not filtered
+ * @out_pad: 0
+ *
+ * Another task: needs CAP_SYS_ADMIN in the initial user namespace.
+ */
+struct secmap_task_info {
+	__u32 size;
+	__u32 flags;
+	__s32 pid;
+	__u32 count;
+	__aligned_u64 ids;
+	__u32 out_depth;
+	__u32 out_pad;
+};
+
+/**
+ * struct secmap_task - a filtered task in a list
+ * @tid: thread id in the caller's pid namespace, 0 if it has none there
+ * @tgid: its process
+ * @depth: policies that it carries
+ * @top_id: id of the newest of them
+ */
+struct secmap_task {
+	__s32 tid;
+	__s32 tgid;
+	__u32 depth;
+	__u32 top_id;
+};
+
+/**
+ * struct secmap_task_list - the filtered tasks
+ * @size: sizeof(struct secmap_task_list)
+ * @flags: 0
+ * @count: room at @tasks, at least 1
+ * @out_count: how many were written; 0: the end
+ * @cursor: 0 to begin; read back: where the next call goes on
+ * @tasks: pointer to struct secmap_task
+ *
+ * A task that is there from the first to the last call is listed; others may be.
+ * Needs CAP_SYS_ADMIN in the initial user namespace.
+ */
+struct secmap_task_list {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 out_count;
+	__aligned_u64 cursor;
+	__aligned_u64 tasks;
+};
+
+#endif /* _UAPI_SECMAP_SECMAP_H */
