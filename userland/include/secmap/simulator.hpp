@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs the module's own evaluator (module/rules.c, module/table.c) in user space.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <linux/seccomp.h>
+
+#include <secmap/policy_image.hpp>
+#include <secmap/result.hpp>
+
+namespace secmap {
+
+/// What decided, and what: the members of struct secmap_verdict.
+struct verdict {
+    std::uint32_t action = 0;
+    std::uint32_t rule = 0;
+};
+
+/// A policy that answers as the module would. Errors are the module's own refusals.
+class simulator final {
+public:
+    [[nodiscard]] static result<simulator> create(const policy_image& image);
+    simulator(simulator&&) noexcept;
+    simulator& operator=(simulator&&) noexcept;
+    ~simulator();
+
+    [[nodiscard]] verdict judge(const seccomp_data& call) const noexcept;
+
+private:
+    struct state;
+    explicit simulator(std::unique_ptr<state> content) noexcept;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace secmap
