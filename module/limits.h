@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* Limits: every count that user space can drive, in one place. */
 #ifndef _SECMAP_LIMITS_H
 #define _SECMAP_LIMITS_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Rules: what a policy of kind MAPS says, as data, and its evaluation. Immutable once
  * built. A pure function of struct seccomp_data and the tables.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Tables: bitmaps and hash maps u64 -> u64, as data. Immutable once built, so that
  * readers need no lock; look-ups cost at most SECMAP_LIMIT_PROBES slots, which is

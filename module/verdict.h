@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* Verdicts: which of two is stricter, and what one does to a task. */
 #ifndef _SECMAP_VERDICT_H
 #define _SECMAP_VERDICT_H
@@ -20,5 +20,8 @@ static inline bool secmap_verdict_stricter(u32 a, u32 b)
 
 /* SECMAP_ACTION_* of a SECCOMP_RET_* value; 0: no such action. */
 u32 secmap_action_bit(u32 action);
+
+/* May a policy hold it? 0, or -EOPNOTSUPP: no such action, -EINVAL: its data. */
+int secmap_action_check(u32 action);
 
 #endif

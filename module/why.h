@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* Why something was refused: one sentence for the one who asked. */
 #ifndef _SECMAP_WHY_H
 #define _SECMAP_WHY_H
