@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A policy in the kernel.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <linux/seccomp.h>
+
+#include <secmap/descriptor.hpp>
+#include <secmap/device.hpp>
+#include <secmap/policy_image.hpp>
+#include <secmap/result.hpp>
+#include <secmap/simulator.hpp>
+
+namespace secmap {
+
+/// What a policy says about one ABI, in numbers.
+struct section_info {
+    std::uint32_t allowed = 0;  ///< numbers that are allowed whatever the arguments are
+    std::uint32_t rules = 0;
+    std::uint32_t conditions = 0;
+    std::uint32_t default_action = 0;
+};
+
+/// The members of struct secmap_policy_info.
+struct policy_info {
+    std::uint32_t id = 0;
+    std::string name;
+    std::uint32_t kind = 0;  ///< SECMAP_POLICY_*
+    std::uint32_t foreign_action = 0;
+    std::uint32_t abis = 0;  ///< a bit (1 << SECMAP_ABI_*) for each section
+    std::array<section_info, SECMAP_ABI_COUNT> sections = {};
+    std::uint32_t tables = 0;
+    std::uint32_t actions = 0;  ///< SECMAP_ACTION_* that it can answer with
+    std::uint32_t cost = 0;     ///< rules and conditions that one call may have to look at
+    std::uint32_t stacks = 0;   ///< stacks that hold it, at this moment
+    std::uint32_t uid = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// Lives as long as it or a task that carries it does.
+class policy final {
+public:
+    /// Makes the tables and the policy. A refusal carries the module's own reason.
+    [[nodiscard]] static result<policy> create(const device& on, const policy_image& image);
+
+    /// Needs CAP_SYS_ADMIN in the initial user namespace.
+    [[nodiscard]] static result<policy> open(const device& on, std::uint32_t id);
+
+    [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+    [[nodiscard]] result<policy_info> info(const device& on) const;
+
+    /// What it answers to each of @p calls, without making them; in batches, as many as needed.
+    [[nodiscard]] result<std::vector<verdict>> test(const device& on, std::span<const seccomp_data> calls) const;
+
+    [[nodiscard]] int number() const noexcept { return file_.number(); }
+
+private:
+    policy(descriptor file, std::uint32_t id) noexcept : file_(std::move(file)), id_(id) {}
+    descriptor file_;
+    std::uint32_t id_;
+};
+
+/// The ids of all policies, ascending. Needs CAP_SYS_ADMIN in the initial user namespace.
+[[nodiscard]] result<std::vector<std::uint32_t>> policy_ids(const device& on);
+
+/// "KILL_PROCESS, TRAP": the names of SECMAP_ACTION_* bits.
+[[nodiscard]] std::string action_names(std::uint32_t bits);
+
+}  // namespace secmap

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What threads carry, and how they come to carry it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <sys/types.h>
+
+#include <secmap/device.hpp>
+#include <secmap/policy.hpp>
+#include <secmap/result.hpp>
+
+namespace secmap {
+
+/// A filtered thread: the members of struct secmap_task.
+struct task {
+    pid_t tid = 0;   ///< 0: it has no id in our pid namespace
+    pid_t tgid = 0;  ///< its process
+    std::uint32_t depth = 0;
+    std::uint32_t top_id = 0;  ///< id of the newest policy that it carries
+};
+
+/// All of these return how many policies the thread carries afterwards.
+/// The calling thread needs no_new_privs or CAP_SYS_ADMIN in its user namespace.
+[[nodiscard]] result<std::uint32_t> attach_self(const device& on, const policy& which);
+
+/// Another thread needs CAP_SYS_ADMIN in the initial user namespace, as do the functions below.
+[[nodiscard]] result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid);
+
+/// Takes off the newest place of @p policy_id in the thread's stack. ENOENT: it does not carry it.
+[[nodiscard]] result<std::uint32_t> detach_thread(const device& on, pid_t tid, std::uint32_t policy_id);
+
+/// Takes off everything. ENOENT: it carries nothing.
+[[nodiscard]] result<std::uint32_t> detach_thread(const device& on, pid_t tid);
+
+/// Ids of the policies that a thread carries, oldest first; 0: the calling one, which needs no capability.
+[[nodiscard]] result<std::vector<std::uint32_t>> task_policies(const device& on, pid_t tid);
+
+/// All filtered threads. One that is there from beginning to end is listed; others may be.
+[[nodiscard]] result<std::vector<task>> task_list(const device& on);
+
+}  // namespace secmap

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <secmap/policy.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include <secmap/table.hpp>
+
+#include "ioctl.hpp"
+#include "records.hpp"
+
+namespace secmap {
+
+namespace {
+
+constexpr std::size_t log_size = 4096;
+
+struct action_name {
+    std::uint32_t bit;
+    const char* name;
+};
+
+constexpr std::array<action_name, 8> names_of_actions = {{
+    {SECMAP_ACTION_KILL_PROCESS, "KILL_PROCESS"},
+    {SECMAP_ACTION_KILL_THREAD, "KILL_THREAD"},
+    {SECMAP_ACTION_TRAP, "TRAP"},
+    {SECMAP_ACTION_ERRNO, "ERRNO"},
+    {SECMAP_ACTION_USER_NOTIF, "USER_NOTIF"},
+    {SECMAP_ACTION_TRACE, "TRACE"},
+    {SECMAP_ACTION_LOG, "LOG"},
+    {SECMAP_ACTION_ALLOW, "ALLOW"},
+}};
+
+// The tables of an image, and their descriptors as the module wants them.
+struct table_set {
+    std::vector<table> tables;
+    std::vector<std::int32_t> numbers;
+};
+
+result<table_set> create_tables(const device& on, const policy_image& image) {
+    table_set made;
+    for (const table_image& each : image.tables) {
+        auto one = table::create(on, each, image.name);
+        if (!one) return std::move(one).error();
+        made.numbers.push_back(one->number());
+        made.tables.push_back(std::move(one).value());
+    }
+    return made;
+}
+
+// The module's own sentence, where it wrote one.
+error refused(int number, const std::string& operation, const std::vector<char>& log) {
+    error failure = detail::explain(number, operation);
+    const std::string reason(log.data(), strnlen(log.data(), log.size()));
+    if (!reason.empty()) failure.text = "the module refused it: " + reason;
+    return failure;
+}
+
+policy_info to_info(const secmap_policy_info& record) {
+    policy_info info;
+    info.id = record.out_id;
+    info.name.assign(record.out_name, strnlen(record.out_name, sizeof(record.out_name)));
+    info.kind = record.out_kind;
+    info.foreign_action = record.out_foreign_action;
+    info.abis = record.out_abis;
+    for (std::size_t each = 0; each < info.sections.size(); ++each)
+        info.sections[each] = {record.out_allow_count[each], record.out_rule_count[each], record.out_cond_count[each],
+                               record.out_default_action[each]};
+    info.tables = record.out_table_count;
+    info.actions = record.out_actions;
+    info.cost = record.out_cost;
+    info.stacks = record.out_stacks;
+    info.uid = record.out_uid;
+    info.bytes = record.out_bytes;
+    return info;
+}
+
+}  // namespace
+
+result<policy> policy::create(const device& on, const policy_image& image) {
+    const std::string operation = "create policy '" + image.name + "'";
+    auto record = detail::make_record<secmap_policy_create>();
+    if (auto fits = detail::set_name(record.name, image.name, operation); !fits) return std::move(fits).error();
+    auto tables = create_tables(on, image);
+    if (!tables) return std::move(tables).error();
+    detail::policy_records records(image);
+    std::vector<char> log(log_size);
+    record.kind = SECMAP_POLICY_MAPS;
+    record.foreign_action = image.foreign_action;
+    record.abi_count = static_cast<std::uint32_t>(records.sections().size());
+    record.abis = detail::address(records.sections().data());
+    record.table_count = static_cast<std::uint32_t>(tables->numbers.size());
+    record.tables = detail::address(tables->numbers.data());
+    record.log_size = static_cast<std::uint32_t>(log.size());
+    record.log = detail::address(log.data());
+    const int made = detail::call(on.number(), SECMAP_IOC_POLICY_CREATE, &record);
+    if (made < 0) return refused(-made, operation, log);
+    return policy(descriptor(made), record.out_id);
+}
+
+result<policy> policy::open(const device& on, std::uint32_t id) {
+    auto record = detail::make_record<secmap_policy_by_id>();
+    record.id = id;
+    auto made = detail::call(on.number(), SECMAP_IOC_POLICY_BY_ID, &record, "open policy " + std::to_string(id));
+    if (!made) return std::move(made).error();
+    return policy(descriptor(*made), id);
+}
+
+result<policy_info> policy::info(const device& on) const {
+    auto record = detail::make_record<secmap_policy_info>();
+    record.policy_fd = number();
+    auto done =
+        detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, "ask about policy " + std::to_string(id_));
+    if (!done) return std::move(done).error();
+    return to_info(record);
+}
+
+result<std::vector<verdict>> policy::test(const device& on, std::span<const seccomp_data> calls) const {
+    auto limits = on.info();
+    if (!limits) return std::move(limits).error();
+    std::vector<secmap_verdict> answers(calls.size());
+    const std::size_t batch = std::max<std::size_t>(1, limits->test_max);
+    for (std::size_t first = 0; first < calls.size(); first += batch) {
+        auto record = detail::make_record<secmap_policy_test>();
+        record.policy_fd = number();
+        record.count = static_cast<std::uint32_t>(std::min(batch, calls.size() - first));
+        record.calls = detail::address(calls.data() + first);
+        record.verdicts = detail::address(answers.data() + first);
+        auto done = detail::call(on.number(), SECMAP_IOC_POLICY_TEST, &record, "test policy " + std::to_string(id_));
+        if (!done) return std::move(done).error();
+    }
+    std::vector<verdict> verdicts;
+    verdicts.reserve(answers.size());
+    for (const secmap_verdict& each : answers) verdicts.push_back({each.action, each.rule});
+    return verdicts;
+}
+
+result<std::vector<std::uint32_t>> policy_ids(const device& on) {
+    std::vector<std::uint32_t> ids;
+    for (;;) {
+        auto record = detail::make_record<secmap_policy_next>();
+        record.id = ids.empty() ? 0 : ids.back();
+        const int done = detail::call(on.number(), SECMAP_IOC_POLICY_NEXT, &record);
+        if (done == -ENOENT) return ids;
+        if (done < 0) return detail::explain(-done, "list policies");
+        ids.push_back(record.out_id);
+    }
+}
+
+std::string action_names(std::uint32_t bits) {
+    std::string text;
+    for (const action_name& each : names_of_actions)
+        if (bits & each.bit) text += (text.empty() ? "" : ", ") + std::string(each.name);
+    return text;
+}
+
+}  // namespace secmap

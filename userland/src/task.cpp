@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <secmap/task.hpp>
+
+#include <cerrno>
+#include <string>
+
+#include "ioctl.hpp"
+
+namespace secmap {
+
+namespace {
+
+constexpr std::uint32_t every_policy = 0;
+constexpr std::uint32_t task_batch = 1024;
+
+std::string thread_name(pid_t tid) { return tid == 0 ? "the calling thread" : "thread " + std::to_string(tid); }
+
+// EOPNOTSUPP says that some action cannot be carried out; this says which.
+error unsupported_actions(const device& on, const policy& which, error failure) {
+    const auto wanted = which.info(on);
+    const auto offered = on.info();
+    if (!wanted || !offered) return failure;
+    const std::uint32_t missing = wanted->actions & ~offered->actions;
+    if (missing == 0) return failure;
+    failure.text = "this module cannot carry out " + action_names(missing);
+    failure.hint = "it carries out " + action_names(offered->actions) + "; take the others out of the profile";
+    return failure;
+}
+
+result<std::uint32_t> attach(const device& on, const policy& which, pid_t tid) {
+    auto record = detail::make_record<secmap_attach>();
+    record.policy_fd = which.number();
+    record.pid = tid;
+    auto done = detail::call(on.number(), SECMAP_IOC_ATTACH, &record,
+                             "attach policy " + std::to_string(which.id()) + " to " + thread_name(tid));
+    if (done) return record.out_depth;
+    error failure = std::move(done).error();
+    if (failure.number == EOPNOTSUPP) return unsupported_actions(on, which, std::move(failure));
+    return failure;
+}
+
+result<std::uint32_t> detach(const device& on, pid_t tid, std::uint32_t policy_id) {
+    const std::string what = policy_id == every_policy ? "every policy" : "policy " + std::to_string(policy_id);
+    auto record = detail::make_record<secmap_detach>();
+    record.pid = tid;
+    record.policy_id = policy_id;
+    auto done =
+        detail::call(on.number(), SECMAP_IOC_DETACH, &record, "detach " + what + " from " + thread_name(tid));
+    if (done) return record.out_depth;
+    error failure = std::move(done).error();
+    if (failure.number == ENOENT) {
+        failure.text = policy_id == every_policy ? "it is not filtered" : "it does not carry this policy";
+        failure.hint = "'secmapctl task list' shows what is filtered";
+    }
+    return failure;
+}
+
+}  // namespace
+
+result<std::uint32_t> attach_self(const device& on, const policy& which) { return attach(on, which, 0); }
+
+result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid) { return attach(on, which, tid); }
+
+result<std::uint32_t> detach_thread(const device& on, pid_t tid, std::uint32_t policy_id) {
+    if (policy_id == every_policy)
+        return error{ENOENT, "detach policy 0 from " + thread_name(tid), "there is no policy 0", ""};
+    return detach(on, tid, policy_id);
+}
+
+result<std::uint32_t> detach_thread(const device& on, pid_t tid) { return detach(on, tid, every_policy); }
+
+result<std::vector<std::uint32_t>> task_policies(const device& on, pid_t tid) {
+    std::vector<std::uint32_t> ids;
+    for (;;) {
+        auto record = detail::make_record<secmap_task_info>();
+        record.pid = tid;
+        record.count = static_cast<std::uint32_t>(ids.size());
+        record.ids = detail::address(ids.data());
+        auto done =
+            detail::call(on.number(), SECMAP_IOC_TASK_INFO, &record, "ask what " + thread_name(tid) + " carries");
+        if (!done) return std::move(done).error();
+        const bool all = record.out_depth <= ids.size();
+        ids.resize(record.out_depth);
+        if (all) return ids;
+    }
+}
+
+result<std::vector<task>> task_list(const device& on) {
+    std::vector<task> tasks;
+    std::vector<secmap_task> batch(task_batch);
+    std::uint64_t cursor = 0;
+    for (;;) {
+        auto record = detail::make_record<secmap_task_list>();
+        record.count = task_batch;
+        record.cursor = cursor;
+        record.tasks = detail::address(batch.data());
+        auto done = detail::call(on.number(), SECMAP_IOC_TASK_LIST, &record, "list filtered tasks");
+        if (!done) return std::move(done).error();
+        if (record.out_count == 0) return tasks;
+        for (std::uint32_t each = 0; each < record.out_count && each < task_batch; ++each)
+            tasks.push_back({batch[each].tid, batch[each].tgid, batch[each].depth, batch[each].top_id});
+        cursor = record.cursor;
+    }
+}
+
+}  // namespace secmap
