@@ -37,6 +37,7 @@ typedef __s64 s64;
 
 #define DECLARE_BITMAP(name, bits)	unsigned long name[BITS_TO_LONGS(bits)]
 
+#define fallthrough	__attribute__((fallthrough))
 #define __must_check	__attribute__((warn_unused_result))
 
 /* linux/err.h */

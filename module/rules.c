@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later
+/*
+ * Rules: what a policy of kind MAPS says, checked once, and its evaluation.
+ *
+ * Every comparison becomes the question whether some bits of an argument lie in a
+ * range, and every set membership one look-up, so that evaluation has two paths only.
+ */
+#include "kernel.h"
+#include "rules.h"
+#include "table.h"
+#include "verdict.h"
+
+#define RULES_ARGS	6U	/* of struct seccomp_data */
+
+/* Does ((argument & mask) in the range, or in the table) equal @expect? */
+struct rules_cond {
+	u64 mask;
+	u64 low;				/* first value of the range */
+	union {
+		u64 span;			/* its last value, less the first */
+		const struct secmap_table *table;
+	};
+	u8 arg;
+	bool in_table;
+	bool expect;
+};
+
+struct rules_rule {
+	u32 action;
+	u32 conds;				/* its first; they end where the next rule's begin */
+};
+
+/* What is said about one ABI, in one piece of memory. Immutable once built. */
+struct rules_section {
+	DECLARE_BITMAP(allow, SECMAP_NR_MAX);	/* as handed over */
+	DECLARE_BITMAP(allowed, SECMAP_NR_MAX);	/* whatever the arguments are, all told */
+	u16 first[SECMAP_NR_MAX + 1];		/* rules of nr: first[nr] ... first[nr + 1] - 1 */
+	u32 default_action;
+	u32 newer_from;
+	u32 newer_action;
+	u32 cost;				/* of the worst number */
+	struct rules_rule *rules;		/* behind conds[]; one more, where these end */
+	struct rules_cond conds[];
+};
+
+struct secmap_rules {
+	/* By SECMAP_ABI_*; NULL: no section, as always for SECMAP_ABI_COUNT. */
+	struct rules_section *sections[SECMAP_ABI_COUNT + 1];
+	DECLARE_BITMAP(foreign_allowed, SECMAP_NR_MAX);
+	struct secmap_rules_facts facts;
+};
+
+/* What is being built, and where in the spec we are, for the sentence. */
+struct rules_place {
+	const struct secmap_rules_spec *spec;
+	const struct secmap_abi_spec *from;	/* spec->abis[abi] */
+	struct rules_section *section;
+	struct secmap_why *why;
+	u32 abi;				/* index into spec->abis */
+	u32 rule;				/* index into its rules */
+	u32 cond;				/* index into the rule's conditions */
+};
+
+#define refuse_abi(place, err, fmt, ...)						\
+	secmap_refuse((place)->why, err, "abis[%u]" fmt, (place)->abi, ##__VA_ARGS__)
+
+#define refuse_rule(place, err, fmt, ...)						\
+	refuse_abi(place, err, ".rules[%u]" fmt, (place)->rule, ##__VA_ARGS__)
+
+#define refuse_cond(place, err, fmt, ...)						\
+	refuse_rule(place, err, ".conds[%u]" fmt, (place)->cond, ##__VA_ARGS__)
+
+/* What secmap_action_check() has against an action. */
+static const char *rules_action_fault(int err)
+{
+	return err == -EINVAL ? "has an errno that restarts calls" : "is unknown";
+}
+
+static bool rules_op_has_table(u8 op)
+{
+	return op == SECMAP_OP_IN || op == SECMAP_OP_NOT_IN;
+}
+
+static bool rules_op_has_mask(u8 op)
+{
+	return op == SECMAP_OP_MASKED_EQ || rules_op_has_table(op);
+}
+
+static int rules_check_cond(const struct rules_place *place, const struct secmap_cond *cond)
+{
+	u64 excess = cond->width == 32 ? ~(u64)U32_MAX : 0;
+
+	if (cond->op >= SECMAP_OP_COUNT)
+		return refuse_cond(place, -EOPNOTSUPP, ": op %u is unknown", cond->op);
+	if (cond->pad || cond->pad2)
+		return refuse_cond(place, -EINVAL, ": padding is not 0");
+	if (cond->arg >= RULES_ARGS)
+		return refuse_cond(place, -EINVAL, ": arg %u is above %u", cond->arg,
+				   RULES_ARGS - 1);
+	if (cond->width != 32 && cond->width != 64)
+		return refuse_cond(place, -EINVAL, ": width %u is neither 32 nor 64",
+				   cond->width);
+	if (rules_op_has_table(cond->op) ? cond->value != 0 : cond->table != 0)
+		return refuse_cond(place, -EINVAL, ": op %u has no %s, but it is not 0", cond->op,
+				   rules_op_has_table(cond->op) ? "value" : "table");
+	if (!rules_op_has_mask(cond->op) && cond->mask)
+		return refuse_cond(place, -EINVAL, ": op %u has no mask, but it is not 0",
+				   cond->op);
+	if (cond->value & excess)
+		return refuse_cond(place, -EINVAL, ": value %#llx is wider than 32 bits",
+				   cond->value);
+	if (cond->mask & excess)
+		return refuse_cond(place, -EINVAL, ": mask %#llx is wider than 32 bits",
+				   cond->mask);
+	if (rules_op_has_table(cond->op) && cond->table >= place->spec->table_count)
+		return refuse_cond(place, -EINVAL, ": table %u, but there are only %u", cond->table,
+				   place->spec->table_count);
+	return 0;
+}
+
+/* A condition that was checked, as a range or a look-up. */
+static void rules_build_cond(const struct rules_place *place, const struct secmap_cond *from,
+			     struct rules_cond *cond)
+{
+	u32 table;
+
+	cond->arg = from->arg;
+	cond->mask = from->width == 32 ? U32_MAX : U64_MAX;
+	cond->expect = true;
+
+	switch (from->op) {
+	case SECMAP_OP_NE:
+		cond->expect = false;
+		fallthrough;
+	case SECMAP_OP_EQ:
+		cond->low = from->value;
+		break;
+	case SECMAP_OP_MASKED_EQ:
+		cond->mask = from->mask;
+		cond->low = from->value & from->mask;
+		break;
+	case SECMAP_OP_GE:
+		cond->expect = false;
+		fallthrough;
+	case SECMAP_OP_LT:
+		/* Nothing is below 0: the range that is not everything. */
+		if (!from->value)
+			cond->expect = !cond->expect;
+		cond->span = from->value - 1;
+		break;
+	case SECMAP_OP_GT:
+		cond->expect = false;
+		fallthrough;
+	case SECMAP_OP_LE:
+		cond->span = from->value;
+		break;
+	case SECMAP_OP_NOT_IN:
+		cond->expect = false;
+		fallthrough;
+	case SECMAP_OP_IN:
+		table = array_index_nospec(from->table, place->spec->table_count);
+		cond->mask = from->mask;
+		cond->in_table = true;
+		cond->table = place->spec->tables[table];
+		break;
+	}
+}
+
+static int rules_check_rule(const struct rules_place *place, const struct secmap_rule *rule)
+{
+	const struct secmap_rule *before = place->rule ? rule - 1 : NULL;
+	int err = secmap_action_check(rule->action);
+
+	if (err)
+		return refuse_rule(place, err, ": action %#x %s", rule->action,
+				   rules_action_fault(err));
+	if (rule->nr >= SECMAP_NR_MAX)
+		return refuse_rule(place, -EINVAL, ": number %u is above %u", rule->nr,
+				   SECMAP_NR_MAX - 1);
+	if (before && rule->nr < before->nr)
+		return refuse_rule(place, -EINVAL, ": number %u comes after %u", rule->nr,
+				   before->nr);
+	if (before && rule->nr == before->nr && !before->cond_count)
+		return refuse_rule(place, -EINVAL, ": number %u has an unconditional rule before",
+				   rule->nr);
+	if (test_bit(array_index_nospec(rule->nr, SECMAP_NR_MAX), place->section->allow))
+		return refuse_rule(place, -EINVAL, ": number %u is in the allow bitmap too",
+				   rule->nr);
+	if (rule->cond_count > SECMAP_LIMIT_RULE_CONDS)
+		return refuse_rule(place, -E2BIG, ": cond_count %u is above the limit of %u",
+				   rule->cond_count, SECMAP_LIMIT_RULE_CONDS);
+	return 0;
+}
+
+/* The rules and their conditions, one after the other. */
+static int rules_build_rules(struct rules_place *place)
+{
+	const struct secmap_abi *abi = &place->from->abi;
+	struct rules_section *section = place->section;
+	u32 conds = 0, nr = 0;
+	int err;
+
+	for (place->rule = 0; place->rule < abi->rule_count; place->rule++) {
+		const struct secmap_rule *rule = &place->from->rules[place->rule];
+
+		err = rules_check_rule(place, rule);
+		if (err)
+			return err;
+		if (rule->cond_count > abi->cond_count - conds)
+			return refuse_rule(place, -EINVAL, ": cond_count %u, but only %u are left",
+					   rule->cond_count, abi->cond_count - conds);
+		while (nr <= rule->nr)
+			section->first[nr++] = place->rule;
+		section->rules[place->rule].action = rule->action;
+		section->rules[place->rule].conds = conds;
+
+		for (place->cond = 0; place->cond < rule->cond_count; place->cond++, conds++) {
+			const struct secmap_cond *cond = &place->from->conds[conds];
+
+			err = rules_check_cond(place, cond);
+			if (err)
+				return err;
+			rules_build_cond(place, cond, &section->conds[conds]);
+		}
+	}
+	if (conds != abi->cond_count)
+		return refuse_abi(place, -EINVAL, ": cond_count %u, but the rules' sum is %u",
+				  abi->cond_count, conds);
+	while (nr <= SECMAP_NR_MAX)
+		section->first[nr++] = abi->rule_count;
+	section->rules[abi->rule_count].conds = conds;
+	return 0;
+}
+
+static bool action_allows(u32 action)
+{
+	return (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW;
+}
+
+/* For numbers that are not in @allow and have no rule. */
+static struct secmap_verdict rules_eval_rest(const struct rules_section *section, u32 nr)
+{
+	/* -1 is never newer, and SECMAP_NEWER_NONE is the same number. */
+	if (nr >= section->newer_from && nr != U32_MAX)
+		return (struct secmap_verdict){ section->newer_action, SECMAP_RULE_NEWER };
+	return (struct secmap_verdict){ section->default_action, SECMAP_RULE_DEFAULT };
+}
+
+/* Is every verdict about this number ALLOW? */
+static bool rules_allows(const struct rules_section *section, u32 nr)
+{
+	const struct rules_rule *rule = section->rules + section->first[nr];
+	const struct rules_rule *end = section->rules + section->first[nr + 1];
+
+	if (test_bit(nr, section->allow))
+		return true;
+	if (rule == end)
+		return action_allows(rules_eval_rest(section, nr).action);
+	for (; rule < end; rule++) {
+		if (!action_allows(rule->action))
+			return false;
+		if (rule[0].conds == rule[1].conds)
+			return true;
+	}
+	return action_allows(section->default_action);
+}
+
+/* What follows from the rules: plainly allowed numbers, and the worst number's cost. */
+static int rules_summarise(struct rules_place *place)
+{
+	struct rules_section *section = place->section;
+	u32 nr;
+
+	for (nr = 0; nr < SECMAP_NR_MAX; nr++) {
+		u32 first = section->first[nr], end = section->first[nr + 1];
+		u32 cost = end - first + section->rules[end].conds - section->rules[first].conds;
+
+		if (cost > SECMAP_LIMIT_COST)
+			return refuse_abi(place, -E2BIG,
+					  ": number %u has %u rules and conditions, the limit is %u",
+					  nr, cost, SECMAP_LIMIT_COST);
+		section->cost = max(section->cost, cost);
+		if (rules_allows(section, nr))
+			__set_bit(nr, section->allowed);
+	}
+	return 0;
+}
+
+static int rules_check_abi(const struct rules_place *place)
+{
+	const struct secmap_abi *abi = &place->from->abi;
+	u32 words = SECMAP_NR_MAX / 64;
+	u32 i;
+	int err;
+
+	if (abi->abi >= SECMAP_ABI_COUNT)
+		return refuse_abi(place, -EOPNOTSUPP, ": ABI %u is unknown", abi->abi);
+	for (i = 0; i < place->abi; i++)
+		if (place->spec->abis[i].abi.abi == abi->abi)
+			return refuse_abi(place, -EEXIST, ": ABI %u has a section before",
+					  abi->abi);
+	if (abi->allow_words > words)
+		return refuse_abi(place, -E2BIG, ": allow_words %u is above the limit of %u",
+				  abi->allow_words, words);
+	if (abi->rule_count > SECMAP_LIMIT_RULES)
+		return refuse_abi(place, -E2BIG, ": rule_count %u is above the limit of %u",
+				  abi->rule_count, SECMAP_LIMIT_RULES);
+	if (abi->cond_count > SECMAP_LIMIT_SECTION_CONDS)
+		return refuse_abi(place, -E2BIG, ": cond_count %u is above the limit of %u",
+				  abi->cond_count, SECMAP_LIMIT_SECTION_CONDS);
+	err = secmap_action_check(abi->default_action);
+	if (err)
+		return refuse_abi(place, err, ": default_action %#x %s", abi->default_action,
+				  rules_action_fault(err));
+	if (abi->newer_from == SECMAP_NEWER_NONE && abi->newer_action)
+		return refuse_abi(place, -EINVAL, ": newer_action is not 0, but nothing is newer");
+	err = secmap_action_check(abi->newer_action);
+	if (err)
+		return refuse_abi(place, err, ": newer_action %#x %s", abi->newer_action,
+				  rules_action_fault(err));
+	return 0;
+}
+
+static int rules_build_section(struct rules_place *place, struct secmap_rules *rules)
+{
+	const struct secmap_abi *abi = &place->from->abi;
+	struct rules_section *section;
+	size_t bytes;
+	u32 i;
+	int err;
+
+	err = rules_check_abi(place);
+	if (err)
+		return err;
+
+	bytes = struct_size(section, conds, abi->cond_count) +
+		(abi->rule_count + 1) * sizeof(*section->rules);
+	section = secmap_alloc(bytes);
+	if (!section)
+		return refuse_abi(place, -ENOMEM, ": no memory for %zu bytes", bytes);
+	rules->sections[abi->abi] = section;
+	rules->facts.bytes += bytes;
+	place->section = section;
+
+	section->rules = (struct rules_rule *)(section->conds + abi->cond_count);
+	section->default_action = abi->default_action;
+	section->newer_from = abi->newer_from;
+	section->newer_action = abi->newer_action;
+	for (i = 0; i < abi->allow_words * 64; i++)
+		if (place->from->allow[i / 64] & BIT_ULL(i % 64))
+			__set_bit(i, section->allow);
+
+	err = rules_build_rules(place);
+	if (err)
+		return err;
+	return rules_summarise(place);
+}
+
+static void rules_note_facts(const struct rules_place *place, struct secmap_rules_facts *facts)
+{
+	const struct secmap_abi *abi = &place->from->abi;
+	const struct rules_section *section = place->section;
+	u32 i;
+
+	facts->abis |= 1U << abi->abi;
+	facts->allow_count[abi->abi] = bitmap_weight(section->allowed, SECMAP_NR_MAX);
+	facts->rule_count[abi->abi] = abi->rule_count;
+	facts->cond_count[abi->abi] = abi->cond_count;
+	facts->default_action[abi->abi] = abi->default_action;
+	facts->cost = max(facts->cost, section->cost);
+
+	facts->actions |= secmap_action_bit(abi->default_action);
+	if (abi->newer_from != SECMAP_NEWER_NONE)
+		facts->actions |= secmap_action_bit(abi->newer_action);
+	if (facts->allow_count[abi->abi])
+		facts->actions |= SECMAP_ACTION_ALLOW;
+	for (i = 0; i < abi->rule_count; i++)
+		facts->actions |= secmap_action_bit(section->rules[i].action);
+}
+
+static int rules_build(struct secmap_rules *rules, const struct secmap_rules_spec *spec,
+		       struct secmap_why *why)
+{
+	struct rules_place place = { .spec = spec, .why = why };
+	int err;
+
+	err = secmap_action_check(spec->foreign_action);
+	if (err)
+		return secmap_refuse(why, err, "foreign_action %#x %s", spec->foreign_action,
+				     rules_action_fault(err));
+	if (spec->abi_count > SECMAP_ABI_COUNT)
+		return secmap_refuse(why, -E2BIG, "abi_count %u is above the limit of %u",
+				     spec->abi_count, SECMAP_ABI_COUNT);
+	if (!spec->abi_count)
+		return secmap_refuse(why, -EINVAL, "abi_count is 0");
+	if (spec->table_count > SECMAP_LIMIT_TABLES)
+		return secmap_refuse(why, -E2BIG, "table_count %u is above the limit of %u",
+				     spec->table_count, SECMAP_LIMIT_TABLES);
+
+	rules->facts.bytes = sizeof(*rules);
+	rules->facts.foreign_action = spec->foreign_action;
+	rules->facts.actions = secmap_action_bit(spec->foreign_action);
+	if (action_allows(spec->foreign_action))
+		bitmap_fill(rules->foreign_allowed, SECMAP_NR_MAX);
+
+	for (place.abi = 0; place.abi < spec->abi_count; place.abi++) {
+		place.from = &spec->abis[place.abi];
+		err = rules_build_section(&place, rules);
+		if (err)
+			return err;
+		rules_note_facts(&place, &rules->facts);
+	}
+	return 0;
+}
+
+/**
+ * secmap_rules_create() - check what a policy says, and make it ready to judge
+ * @spec: what it says; the tables must outlive the rules
+ * @why: says why it was refused; may be NULL
+ *
+ * Sleeps. The sizes of the records are not looked at: who copied them has done so.
+ *
+ * Return: rules for secmap_rules_free(), or
+ * * -EOPNOTSUPP	- an action, ABI or operator is unknown
+ * * -EEXIST		- two sections for one ABI
+ * * -E2BIG		- an array, or the cost of a number, is above its limit
+ * * -EINVAL		- anything else that secmap.h does not allow
+ * * -ENOMEM		- no memory
+ */
+struct secmap_rules *secmap_rules_create(const struct secmap_rules_spec *spec,
+					 struct secmap_why *why)
+{
+	struct secmap_rules *rules = secmap_alloc(sizeof(*rules));
+	int err;
+
+	if (!rules)
+		return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory for %zu bytes",
+					     sizeof(*rules)));
+	err = rules_build(rules, spec, why);
+	if (err) {
+		secmap_rules_free(rules);
+		return ERR_PTR(err);
+	}
+	return rules;
+}
+
+/**
+ * secmap_rules_free() - the end of rules
+ * @rules: rules that nobody evaluates any more, or NULL
+ */
+void secmap_rules_free(struct secmap_rules *rules)
+{
+	u32 abi;
+
+	if (!rules)
+		return;
+	for (abi = 0; abi < SECMAP_ABI_COUNT; abi++)
+		secmap_release(rules->sections[abi]);
+	secmap_release(rules);
+}
+
+static bool rules_cond_holds(const struct rules_cond *cond, const struct seccomp_data *call)
+{
+	u64 value = call->args[cond->arg] & cond->mask;
+	bool within;
+
+	if (cond->in_table)
+		within = secmap_table_has(cond->table, value);
+	else
+		within = value - cond->low <= cond->span;
+	return within == cond->expect;
+}
+
+/* The first rule of this number that holds, or the default. */
+static struct secmap_verdict rules_eval_number(const struct rules_section *section, u32 nr,
+					       const struct seccomp_data *call)
+{
+	u32 at = section->first[nr], end = section->first[nr + 1];
+	const struct rules_cond *cond, *next;
+
+	if (at == end)
+		return rules_eval_rest(section, nr);
+
+	cond = section->conds + section->rules[at].conds;
+	do {
+		next = section->conds + section->rules[at + 1].conds;
+		while (cond < next && rules_cond_holds(cond, call))
+			cond++;
+		if (cond == next)
+			return (struct secmap_verdict){ section->rules[at].action, at };
+		cond = next;
+	} while (++at < end);
+
+	return (struct secmap_verdict){ section->default_action, SECMAP_RULE_DEFAULT };
+}
+
+/**
+ * secmap_rules_eval() - judge a call
+ * @rules: the rules
+ * @call: the call, as the kernel's entry saw it
+ *
+ * Called by the probe, preemption off or on: no lock, no sleep, no allocation, no store
+ * outside of its own frame; at most facts.cost rules and conditions.
+ *
+ * Return: the verdict.
+ */
+struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
+					const struct seccomp_data *call)
+{
+	struct secmap_where where = secmap_where(call->arch, call->nr);
+	const struct rules_section *section = rules->sections[where.abi];
+	u32 nr = where.nr;
+
+	if (!section)
+		return (struct secmap_verdict){ rules->facts.foreign_action, SECMAP_RULE_FOREIGN };
+	if (nr >= SECMAP_NR_MAX)
+		return rules_eval_rest(section, nr);
+	nr = array_index_nospec(nr, SECMAP_NR_MAX);
+	if (test_bit(nr, section->allow))
+		return (struct secmap_verdict){ SECCOMP_RET_ALLOW, SECMAP_RULE_ALLOW };
+	return rules_eval_number(section, nr, call);
+}
+
+/**
+ * secmap_rules_allowed() - what is allowed whatever the arguments are
+ * @rules: the rules
+ * @abi: SECMAP_ABI_*, or anything else for an ABI that has no number
+ *
+ * Return: SECMAP_NR_MAX bits, which live as long as the rules.
+ */
+const unsigned long *secmap_rules_allowed(const struct secmap_rules *rules, u32 abi)
+{
+	if (abi >= SECMAP_ABI_COUNT || !rules->sections[abi])
+		return rules->foreign_allowed;
+	return rules->sections[abi]->allowed;
+}
+
+/**
+ * secmap_rules_facts() - what there is to tell about rules
+ * @rules: the rules
+ *
+ * Return: facts, which live as long as the rules.
+ */
+const struct secmap_rules_facts *secmap_rules_facts(const struct secmap_rules *rules)
+{
+	return &rules->facts;
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later
+/*
+ * Tables: bitmaps and hash maps u64 -> u64.
+ *
+ * A hash map is an array of keys, ordered by their home slots (linear probing after
+ * Robin Hood): a key lies in its home slot, or behind it with no empty slot between.
+ * The home comes from multiplying by a random odd number, so that nobody can choose
+ * keys that collide. What a look-up may cost is not hoped for: building fails when a
+ * key lies SECMAP_LIMIT_PROBES slots from home, and is tried again with another number.
+ */
+#include "kernel.h"
+#include "table.h"
+
+/* Builds with different random numbers before the slots are doubled, and before giving up. */
+#define TABLE_TRIES		8
+/* At least so many slots a key, as a power of two: first, and at last. */
+#define TABLE_ROOM_FIRST	1
+#define TABLE_ROOM_LAST		2
+/* Keys between two offers to let others run. */
+#define TABLE_BREATH		4096
+
+struct secmap_table {
+	u32 type;
+	u32 max_bits;		/* bitmap: number of bits */
+	u32 probes;		/* hash map: slots that a look-up touches at most */
+	u32 shift;		/* hash map: 64 - log2 of the home slots */
+	u64 multiplier;
+	u64 empty;		/* in empty slots; not one of the keys */
+	u64 *values;		/* parallel to keys[]; NULL: all 0 */
+	size_t bytes;
+	union {
+		DECLARE_FLEX_ARRAY(unsigned long, bits);
+		/*
+		 * The home slots, and SECMAP_LIMIT_PROBES more: no probe has to wrap
+		 * round, and the last slot is always empty.
+		 */
+		DECLARE_FLEX_ARRAY(u64, keys);
+	};
+};
+
+static size_t table_home(const struct secmap_table *table, u64 key)
+{
+	return (key * table->multiplier) >> table->shift;
+}
+
+static size_t table_slots(const struct secmap_table *table)
+{
+	return ((size_t)1 << (64 - table->shift)) + SECMAP_LIMIT_PROBES;
+}
+
+static struct secmap_table *table_bitmap_create(const struct secmap_table_spec *spec,
+						struct secmap_why *why)
+{
+	size_t longs = BITS_TO_LONGS(spec->max_entries);
+	struct secmap_table *table;
+	size_t bytes;
+	u32 i;
+
+	bytes = struct_size(table, bits, longs);
+	table = secmap_alloc(bytes);
+	if (!table)
+		return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory for %u bits",
+					     spec->max_entries));
+	table->type = SECMAP_TABLE_BITMAP;
+	table->max_bits = spec->max_entries;
+	table->bytes = bytes;
+
+	for (i = 0; i < spec->count; i++) {
+		u64 key = spec->keys[i];
+		int err = 0;
+
+		if (key >= table->max_bits) {
+			err = secmap_refuse(why, -EINVAL,
+					    "keys[%u]: bit %llu is outside of max_entries %u",
+					    i, key, table->max_bits);
+		} else {
+			key = array_index_nospec(key, table->max_bits);
+			if (__test_and_set_bit(key, table->bits))
+				err = secmap_refuse(why, -EEXIST,
+						    "keys[%u]: bit %llu is given twice",
+						    i, key);
+		}
+		if (err) {
+			secmap_table_free(table);
+			return ERR_PTR(err);
+		}
+	}
+	return table;
+}
+
+/*
+ * Put a key where the order of homes wants it, and move those behind it one slot up,
+ * as far as the next empty slot. Touches a bounded number of slots whatever the keys
+ * are: no key may end up SECMAP_LIMIT_PROBES slots from home.
+ */
+static int table_hash_insert(struct secmap_table *table, u64 key, u64 value)
+{
+	u64 *keys = table->keys;
+	size_t home = table_home(table, key);
+	size_t at = home;
+
+	if (key == table->empty)
+		return -EAGAIN;
+
+	while (keys[at] != table->empty && table_home(table, keys[at]) <= home) {
+		if (keys[at] == key)
+			return -EEXIST;
+		at++;
+	}
+	for (; at - home < SECMAP_LIMIT_PROBES; at++) {
+		table->probes = max(table->probes, (u32)(at - home) + 1);
+		swap(key, keys[at]);
+		if (table->values)
+			swap(value, table->values[at]);
+		if (key == table->empty)
+			return 0;
+		home = table_home(table, key);
+	}
+	return -EAGAIN;
+}
+
+/* Build once, with new random numbers. -EAGAIN: they were bad. */
+static int table_hash_fill(struct secmap_table *table, const struct secmap_table_spec *spec,
+			   struct secmap_why *why)
+{
+	size_t slots = table_slots(table);
+	size_t at;
+	u32 i;
+
+	table->multiplier = secmap_random() | 1;
+	table->empty = secmap_random();
+	table->probes = 1;
+	for (at = 0; at < slots; at++)
+		table->keys[at] = table->empty;
+
+	for (i = 0; i < spec->count; i++) {
+		u64 key = spec->keys[i];
+		int err;
+
+		err = table_hash_insert(table, key, spec->values ? spec->values[i] : 0);
+		if (err == -EEXIST)
+			return secmap_refuse(why, err, "keys[%u]: key %#llx is given twice",
+					     i, key);
+		if (err)
+			return err;
+		if (i % TABLE_BREATH == TABLE_BREATH - 1)
+			cond_resched();
+	}
+	return 0;
+}
+
+static struct secmap_table *table_hash_alloc(const struct secmap_table_spec *spec, u32 room)
+{
+	u32 bits = fls_long(max(spec->count, 1U) - 1UL) + room;
+	size_t slots = ((size_t)1 << bits) + SECMAP_LIMIT_PROBES;
+	struct secmap_table *table;
+	size_t bytes;
+
+	bytes = struct_size(table, keys, slots);
+	if (spec->values)
+		bytes += slots * sizeof(u64);
+	table = secmap_alloc(bytes);
+	if (!table)
+		return NULL;
+	table->type = SECMAP_TABLE_HASH;
+	table->shift = 64 - bits;
+	table->values = spec->values ? table->keys + slots : NULL;
+	table->bytes = bytes;
+	return table;
+}
+
+static struct secmap_table *table_hash_create(const struct secmap_table_spec *spec,
+					      struct secmap_why *why)
+{
+	u32 room, tries;
+
+	for (room = TABLE_ROOM_FIRST; room <= TABLE_ROOM_LAST; room++) {
+		struct secmap_table *table = table_hash_alloc(spec, room);
+		int err = -EAGAIN;
+
+		if (!table)
+			return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory for %u keys",
+						     spec->count));
+		for (tries = 0; tries < TABLE_TRIES && err == -EAGAIN; tries++)
+			err = table_hash_fill(table, spec, why);
+		if (!err)
+			return table;
+		secmap_table_free(table);
+		if (err != -EAGAIN)
+			return ERR_PTR(err);
+	}
+	return ERR_PTR(secmap_refuse(why, -ENOSPC,
+				     "%u keys do not fit with at most %u probes each",
+				     spec->count, SECMAP_LIMIT_PROBES));
+}
+
+/**
+ * secmap_table_create() - make a table with its contents
+ * @spec: what it is to hold
+ * @why: says why it was refused; may be NULL
+ *
+ * Sleeps. Return: a table for secmap_table_free(), or
+ * * -EOPNOTSUPP	- the type is unknown
+ * * -EINVAL		- no entries, more keys than entries, values for a bitmap, or a
+ *			  bit outside of it
+ * * -E2BIG		- more entries than the limit
+ * * -EEXIST		- a key is given twice
+ * * -ENOSPC		- no random number spreads the keys well enough
+ * * -ENOMEM		- no memory
+ */
+struct secmap_table *secmap_table_create(const struct secmap_table_spec *spec,
+					 struct secmap_why *why)
+{
+	u32 limit;
+
+	switch (spec->type) {
+	case SECMAP_TABLE_BITMAP:
+		limit = SECMAP_LIMIT_BITMAP_BITS;
+		break;
+	case SECMAP_TABLE_HASH:
+		limit = SECMAP_LIMIT_HASH_ENTRIES;
+		break;
+	default:
+		return ERR_PTR(secmap_refuse(why, -EOPNOTSUPP, "type %u is unknown",
+					     spec->type));
+	}
+	if (spec->max_entries > limit)
+		return ERR_PTR(secmap_refuse(why, -E2BIG, "max_entries %u is above the limit of %u",
+					     spec->max_entries, limit));
+	if (!spec->max_entries)
+		return ERR_PTR(secmap_refuse(why, -EINVAL, "max_entries is 0"));
+	if (spec->count > spec->max_entries)
+		return ERR_PTR(secmap_refuse(why, -EINVAL, "count %u is above max_entries %u",
+					     spec->count, spec->max_entries));
+	if (spec->type == SECMAP_TABLE_HASH)
+		return table_hash_create(spec, why);
+	if (spec->values)
+		return ERR_PTR(secmap_refuse(why, -EINVAL, "a bitmap has no values"));
+	return table_bitmap_create(spec, why);
+}
+
+/**
+ * secmap_table_free() - the end of a table
+ * @table: a table that nobody looks into any more, or NULL
+ */
+void secmap_table_free(struct secmap_table *table)
+{
+	secmap_release(table);
+}
+
+static bool table_bitmap_has(const struct secmap_table *table, u64 key)
+{
+	if (key >= table->max_bits)
+		return false;
+	key = array_index_nospec(key, (u64)table->max_bits);
+	return test_bit(key, table->bits);
+}
+
+/*
+ * Where the key lies, or NULL. The shift bounds the home slot, also under speculation;
+ * from there on it is @probes slots at most, and these exist.
+ */
+static const u64 *table_hash_find(const struct secmap_table *table, u64 key)
+{
+	const u64 *at = table->keys + table_home(table, key);
+	u64 empty = table->empty;
+	u32 left = table->probes;
+
+	if (unlikely(key == empty))
+		return NULL;
+	do {
+		if (*at == key)
+			return at;
+		if (*at == empty)
+			return NULL;
+		at++;
+	} while (--left);
+	return NULL;
+}
+
+/**
+ * secmap_table_has() - is a bit set, or a key there?
+ * @table: a table
+ * @key: any value
+ *
+ * Called by the probe: no lock, no sleep, no store, at most SECMAP_LIMIT_PROBES steps.
+ *
+ * Return: whether it is.
+ */
+bool secmap_table_has(const struct secmap_table *table, u64 key)
+{
+	if (table->type == SECMAP_TABLE_BITMAP)
+		return table_bitmap_has(table, key);
+	return table_hash_find(table, key);
+}
+
+/**
+ * secmap_table_get() - a key's value
+ * @table: a table
+ * @key: any value
+ * @value: its value if the key is there, otherwise left alone; 0 in a bitmap
+ *
+ * As secmap_table_has().
+ *
+ * Return: whether the key is there.
+ */
+bool secmap_table_get(const struct secmap_table *table, u64 key, u64 *value)
+{
+	const u64 *at;
+
+	if (table->type == SECMAP_TABLE_BITMAP) {
+		if (!table_bitmap_has(table, key))
+			return false;
+		*value = 0;
+		return true;
+	}
+	at = table_hash_find(table, key);
+	if (!at)
+		return false;
+	*value = table->values ? table->values[at - table->keys] : 0;
+	return true;
+}
+
+/**
+ * secmap_table_type() - what kind of table it is
+ * @table: a table
+ *
+ * Return: SECMAP_TABLE_*.
+ */
+u32 secmap_table_type(const struct secmap_table *table)
+{
+	return table->type;
+}
+
+/**
+ * secmap_table_bytes() - what a table costs
+ * @table: a table
+ *
+ * Return: bytes of memory.
+ */
+size_t secmap_table_bytes(const struct secmap_table *table)
+{
+	return table->bytes;
+}
