@@ -20,8 +20,8 @@
 #define SECMAP_LIMIT_STACK_COST		32768U
 
 #define SECMAP_LIMIT_TABLES		256U		/* named by one policy */
-#define SECMAP_LIMIT_BITMAP_BITS	(1U << 20)
-#define SECMAP_LIMIT_HASH_ENTRIES	(1U << 20)
+#define SECMAP_LIMIT_BITMAP_BITS	1048576U
+#define SECMAP_LIMIT_HASH_ENTRIES	1048576U
 
 /* Slots that a look-up in a hash map may touch; checked when it is built. */
 #define SECMAP_LIMIT_PROBES		32U
@@ -29,7 +29,7 @@
 #define SECMAP_LIMIT_TEST_CALLS		4096U
 #define SECMAP_LIMIT_TEST_REPEAT	1000000U
 #define SECMAP_LIMIT_TASK_LIST		65536U		/* in one call */
-#define SECMAP_LIMIT_OBJECTS		(1U << 20)	/* policies, and tables */
+#define SECMAP_LIMIT_OBJECTS		1048576U	/* policies, and tables */
 #define SECMAP_LIMIT_LOG		4096U		/* bytes of a refusal's text */
 #define SECMAP_LIMIT_RECORD		4096U		/* bytes of one record */
 

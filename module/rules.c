@@ -27,7 +27,7 @@ struct rules_cond {
 
 struct rules_rule {
 	u32 action;
-	u32 conds;				/* its first; they end where the next rule's begin */
+	u32 conds;				/* the first; the next rule's end them */
 };
 
 /* What is said about one ABI, in one piece of memory. Immutable once built. */
@@ -61,14 +61,30 @@ struct rules_place {
 	u32 cond;				/* index into the rule's conditions */
 };
 
-#define refuse_abi(place, err, fmt, ...)						\
-	secmap_refuse((place)->why, err, "abis[%u]" fmt, (place)->abi, ##__VA_ARGS__)
+enum rules_depth { IN_ABI, IN_RULE, IN_COND };
 
-#define refuse_rule(place, err, fmt, ...)						\
-	refuse_abi(place, err, ".rules[%u]" fmt, (place)->rule, ##__VA_ARGS__)
+/* As secmap_refuse(), the sentence beginning with the place. */
+static __printf(4, 5) int refuse(const struct rules_place *place, enum rules_depth depth, int err,
+				 const char *fmt, ...)
+{
+	struct secmap_why *why = place->why;
+	va_list args;
+	int length;
 
-#define refuse_cond(place, err, fmt, ...)						\
-	refuse_rule(place, err, ".conds[%u]" fmt, (place)->cond, ##__VA_ARGS__)
+	if (!why)
+		return err;
+	length = snprintf(why->text, sizeof(why->text), "abis[%u]", place->abi);
+	if (depth >= IN_RULE)
+		length += snprintf(why->text + length, sizeof(why->text) - length, ".rules[%u]",
+				   place->rule);
+	if (depth >= IN_COND)
+		length += snprintf(why->text + length, sizeof(why->text) - length, ".conds[%u]",
+				   place->cond);
+	va_start(args, fmt);
+	vsnprintf(why->text + length, sizeof(why->text) - length, fmt, args);
+	va_end(args);
+	return err;
+}
 
 /* What secmap_action_check() has against an action. */
 static const char *rules_action_fault(int err)
@@ -91,30 +107,30 @@ static int rules_check_cond(const struct rules_place *place, const struct secmap
 	u64 excess = cond->width == 32 ? ~(u64)U32_MAX : 0;
 
 	if (cond->op >= SECMAP_OP_COUNT)
-		return refuse_cond(place, -EOPNOTSUPP, ": op %u is unknown", cond->op);
+		return refuse(place, IN_COND, -EOPNOTSUPP, ": op %u is unknown", cond->op);
 	if (cond->pad || cond->pad2)
-		return refuse_cond(place, -EINVAL, ": padding is not 0");
+		return refuse(place, IN_COND, -EINVAL, ": padding is not 0");
 	if (cond->arg >= RULES_ARGS)
-		return refuse_cond(place, -EINVAL, ": arg %u is above %u", cond->arg,
-				   RULES_ARGS - 1);
+		return refuse(place, IN_COND, -EINVAL, ": arg %u is above %u", cond->arg,
+			      RULES_ARGS - 1);
 	if (cond->width != 32 && cond->width != 64)
-		return refuse_cond(place, -EINVAL, ": width %u is neither 32 nor 64",
-				   cond->width);
+		return refuse(place, IN_COND, -EINVAL, ": width %u is neither 32 nor 64",
+			      cond->width);
 	if (rules_op_has_table(cond->op) ? cond->value != 0 : cond->table != 0)
-		return refuse_cond(place, -EINVAL, ": op %u has no %s, but it is not 0", cond->op,
-				   rules_op_has_table(cond->op) ? "value" : "table");
+		return refuse(place, IN_COND, -EINVAL, ": op %u has no %s, but it is not 0",
+			      cond->op, rules_op_has_table(cond->op) ? "value" : "table");
 	if (!rules_op_has_mask(cond->op) && cond->mask)
-		return refuse_cond(place, -EINVAL, ": op %u has no mask, but it is not 0",
-				   cond->op);
+		return refuse(place, IN_COND, -EINVAL, ": op %u has no mask, but it is not 0",
+			      cond->op);
 	if (cond->value & excess)
-		return refuse_cond(place, -EINVAL, ": value %#llx is wider than 32 bits",
-				   cond->value);
+		return refuse(place, IN_COND, -EINVAL, ": value %#llx is wider than 32 bits",
+			      cond->value);
 	if (cond->mask & excess)
-		return refuse_cond(place, -EINVAL, ": mask %#llx is wider than 32 bits",
-				   cond->mask);
+		return refuse(place, IN_COND, -EINVAL, ": mask %#llx is wider than 32 bits",
+			      cond->mask);
 	if (rules_op_has_table(cond->op) && cond->table >= place->spec->table_count)
-		return refuse_cond(place, -EINVAL, ": table %u, but there are only %u", cond->table,
-				   place->spec->table_count);
+		return refuse(place, IN_COND, -EINVAL, ": table %u, but there are only %u",
+			      cond->table, place->spec->table_count);
 	return 0;
 }
 
@@ -172,23 +188,23 @@ static int rules_check_rule(const struct rules_place *place, const struct secmap
 	int err = secmap_action_check(rule->action);
 
 	if (err)
-		return refuse_rule(place, err, ": action %#x %s", rule->action,
-				   rules_action_fault(err));
+		return refuse(place, IN_RULE, err, ": action %#x %s", rule->action,
+			      rules_action_fault(err));
 	if (rule->nr >= SECMAP_NR_MAX)
-		return refuse_rule(place, -EINVAL, ": number %u is above %u", rule->nr,
-				   SECMAP_NR_MAX - 1);
+		return refuse(place, IN_RULE, -EINVAL, ": number %u is above %u", rule->nr,
+			      SECMAP_NR_MAX - 1);
 	if (before && rule->nr < before->nr)
-		return refuse_rule(place, -EINVAL, ": number %u comes after %u", rule->nr,
-				   before->nr);
+		return refuse(place, IN_RULE, -EINVAL, ": number %u comes after %u", rule->nr,
+			      before->nr);
 	if (before && rule->nr == before->nr && !before->cond_count)
-		return refuse_rule(place, -EINVAL, ": number %u has an unconditional rule before",
-				   rule->nr);
+		return refuse(place, IN_RULE, -EINVAL, ": number %u has an unconditional rule",
+			      rule->nr);
 	if (test_bit(array_index_nospec(rule->nr, SECMAP_NR_MAX), place->section->allow))
-		return refuse_rule(place, -EINVAL, ": number %u is in the allow bitmap too",
-				   rule->nr);
+		return refuse(place, IN_RULE, -EINVAL, ": number %u is in the allow bitmap too",
+			      rule->nr);
 	if (rule->cond_count > SECMAP_LIMIT_RULE_CONDS)
-		return refuse_rule(place, -E2BIG, ": cond_count %u is above the limit of %u",
-				   rule->cond_count, SECMAP_LIMIT_RULE_CONDS);
+		return refuse(place, IN_RULE, -E2BIG, ": cond_count %u is above the limit of %u",
+			      rule->cond_count, SECMAP_LIMIT_RULE_CONDS);
 	return 0;
 }
 
@@ -207,8 +223,9 @@ static int rules_build_rules(struct rules_place *place)
 		if (err)
 			return err;
 		if (rule->cond_count > abi->cond_count - conds)
-			return refuse_rule(place, -EINVAL, ": cond_count %u, but only %u are left",
-					   rule->cond_count, abi->cond_count - conds);
+			return refuse(place, IN_RULE, -EINVAL,
+				      ": cond_count %u, but only %u are left",
+				      rule->cond_count, abi->cond_count - conds);
 		while (nr <= rule->nr)
 			section->first[nr++] = place->rule;
 		section->rules[place->rule].action = rule->action;
@@ -224,8 +241,8 @@ static int rules_build_rules(struct rules_place *place)
 		}
 	}
 	if (conds != abi->cond_count)
-		return refuse_abi(place, -EINVAL, ": cond_count %u, but the rules' sum is %u",
-				  abi->cond_count, conds);
+		return refuse(place, IN_ABI, -EINVAL, ": cond_count %u, but the rules' sum is %u",
+			      abi->cond_count, conds);
 	while (nr <= SECMAP_NR_MAX)
 		section->first[nr++] = abi->rule_count;
 	section->rules[abi->rule_count].conds = conds;
@@ -276,9 +293,9 @@ static int rules_summarise(struct rules_place *place)
 		u32 cost = end - first + section->rules[end].conds - section->rules[first].conds;
 
 		if (cost > SECMAP_LIMIT_COST)
-			return refuse_abi(place, -E2BIG,
-					  ": number %u has %u rules and conditions, the limit is %u",
-					  nr, cost, SECMAP_LIMIT_COST);
+			return refuse(place, IN_ABI, -E2BIG,
+				      ": number %u has %u rules and conditions, the limit is %u",
+				      nr, cost, SECMAP_LIMIT_COST);
 		section->cost = max(section->cost, cost);
 		if (rules_allows(section, nr))
 			__set_bit(nr, section->allowed);
@@ -294,30 +311,30 @@ static int rules_check_abi(const struct rules_place *place)
 	int err;
 
 	if (abi->abi >= SECMAP_ABI_COUNT)
-		return refuse_abi(place, -EOPNOTSUPP, ": ABI %u is unknown", abi->abi);
+		return refuse(place, IN_ABI, -EOPNOTSUPP, ": ABI %u is unknown", abi->abi);
 	for (i = 0; i < place->abi; i++)
 		if (place->spec->abis[i].abi.abi == abi->abi)
-			return refuse_abi(place, -EEXIST, ": ABI %u has a section before",
-					  abi->abi);
+			return refuse(place, IN_ABI, -EEXIST, ": ABI %u has a section before",
+				      abi->abi);
 	if (abi->allow_words > words)
-		return refuse_abi(place, -E2BIG, ": allow_words %u is above the limit of %u",
-				  abi->allow_words, words);
+		return refuse(place, IN_ABI, -E2BIG, ": allow_words %u is above the limit of %u",
+			      abi->allow_words, words);
 	if (abi->rule_count > SECMAP_LIMIT_RULES)
-		return refuse_abi(place, -E2BIG, ": rule_count %u is above the limit of %u",
-				  abi->rule_count, SECMAP_LIMIT_RULES);
+		return refuse(place, IN_ABI, -E2BIG, ": rule_count %u is above the limit of %u",
+			      abi->rule_count, SECMAP_LIMIT_RULES);
 	if (abi->cond_count > SECMAP_LIMIT_SECTION_CONDS)
-		return refuse_abi(place, -E2BIG, ": cond_count %u is above the limit of %u",
-				  abi->cond_count, SECMAP_LIMIT_SECTION_CONDS);
+		return refuse(place, IN_ABI, -E2BIG, ": cond_count %u is above the limit of %u",
+			      abi->cond_count, SECMAP_LIMIT_SECTION_CONDS);
 	err = secmap_action_check(abi->default_action);
 	if (err)
-		return refuse_abi(place, err, ": default_action %#x %s", abi->default_action,
-				  rules_action_fault(err));
+		return refuse(place, IN_ABI, err, ": default_action %#x %s", abi->default_action,
+			      rules_action_fault(err));
 	if (abi->newer_from == SECMAP_NEWER_NONE && abi->newer_action)
-		return refuse_abi(place, -EINVAL, ": newer_action is not 0, but nothing is newer");
+		return refuse(place, IN_ABI, -EINVAL, ": newer_action, but newer_from is NONE");
 	err = secmap_action_check(abi->newer_action);
 	if (err)
-		return refuse_abi(place, err, ": newer_action %#x %s", abi->newer_action,
-				  rules_action_fault(err));
+		return refuse(place, IN_ABI, err, ": newer_action %#x %s", abi->newer_action,
+			      rules_action_fault(err));
 	return 0;
 }
 
@@ -337,7 +354,7 @@ static int rules_build_section(struct rules_place *place, struct secmap_rules *r
 		(abi->rule_count + 1) * sizeof(*section->rules);
 	section = secmap_alloc(bytes);
 	if (!section)
-		return refuse_abi(place, -ENOMEM, ": no memory for %zu bytes", bytes);
+		return refuse(place, IN_ABI, -ENOMEM, ": no memory for %zu bytes", bytes);
 	rules->sections[abi->abi] = section;
 	rules->facts.bytes += bytes;
 	place->section = section;

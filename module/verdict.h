@@ -6,6 +6,13 @@
 #include "kernel.h"
 #include <secmap/secmap.h>
 
+struct pt_regs;
+struct secmap_carrier;
+
+/* What ATTACH takes: the actions that secmap_verdict_apply() carries out. */
+#define SECMAP_ACTIONS	(SECMAP_ACTION_KILL_PROCESS | SECMAP_ACTION_KILL_THREAD | \
+			 SECMAP_ACTION_ERRNO | SECMAP_ACTION_LOG | SECMAP_ACTION_ALLOW)
+
 /**
  * secmap_verdict_stricter() - does @a win over @b?
  *
@@ -23,5 +30,8 @@ u32 secmap_action_bit(u32 action);
 
 /* May a policy hold it? 0, or -EOPNOTSUPP: no such action, -EINVAL: its data. */
 int secmap_action_check(u32 action);
+
+bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, u32 action);
+void secmap_verdict_late(struct secmap_carrier *carrier);
 
 #endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One system call: its ABI, number and arguments; skip it, rewrite it, restart it.
+ * The only file that knows registers (x86).
+ */
+#ifndef _SECMAP_CALL_H
+#define _SECMAP_CALL_H
+
+#include <linux/audit.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/seccomp.h>
+#include <asm/syscall.h>
+
+#include "rules.h"
+
+/* Numbers by ABI; the headers give only those of the kernel's own. */
+#define SECMAP_NR_EXIT_X86_64	60
+#define SECMAP_NR_EXIT_I386	1
+
+/* Does this call create a task? Numbers of clone, fork, vfork and clone3. */
+static inline bool secmap_call_forks(struct secmap_where where)
+{
+	switch (where.abi) {
+	case SECMAP_ABI_X86_64:
+	case SECMAP_ABI_X32:
+		return where.nr == 56 || where.nr == 57 || where.nr == 58 || where.nr == 435;
+	case SECMAP_ABI_I386:
+		return where.nr == 120 || where.nr == 2 || where.nr == 190 || where.nr == 435;
+	}
+	return false;
+}
+
+/* The number as it is now: what a tracer or an earlier probe rewrote is what counts. */
+static inline u32 secmap_call_nr(struct pt_regs *regs)
+{
+	return syscall_get_nr(current, regs);
+}
+
+static inline struct secmap_where secmap_call_where(struct pt_regs *regs)
+{
+	return secmap_where(syscall_get_arch(current), secmap_call_nr(regs));
+}
+
+/* The same members, made in the same way, as seccomp(2)'s populate_seccomp_data(). */
+static inline void secmap_call_data(struct pt_regs *regs, struct seccomp_data *data)
+{
+	unsigned long args[6];
+	int i;
+
+	data->nr = secmap_call_nr(regs);
+	data->arch = syscall_get_arch(current);
+	data->instruction_pointer = instruction_pointer(regs);
+	syscall_get_arguments(current, regs, args);
+	for (i = 0; i < 6; i++)
+		data->args[i] = args[i];
+}
+
+/* The call does not run, and returns @value. audit, sys_exit and strace see the number -1. */
+static inline void secmap_call_skip(struct pt_regs *regs, long value)
+{
+	regs->orig_ax = -1;
+	regs->ax = value;
+}
+
+/* Undo secmap_call_skip(): the registers as they were before the call, number @nr. */
+static inline void secmap_call_rollback(struct pt_regs *regs, int nr)
+{
+	regs->orig_ax = nr;
+	regs->ax = nr;
+}
+
+/* The call becomes exit(@status), which ends this thread alone. */
+static inline void secmap_call_exit(struct pt_regs *regs, int status)
+{
+	if (syscall_get_arch(current) == AUDIT_ARCH_I386) {
+		regs->orig_ax = SECMAP_NR_EXIT_I386;
+		regs->bx = status;
+	} else {
+		regs->orig_ax = SECMAP_NR_EXIT_X86_64;
+		regs->di = status;
+	}
+}
+
+/* What a skipped call returned; only meaningful on its way back to user mode. */
+static inline long secmap_call_result(struct pt_regs *regs)
+{
+	return regs->ax;
+}
+
+/*
+ * Make the skipped call again, with number @nr: syscall, sysenter's landing pad and
+ * int 0x80 are all two bytes long. On its way back to user mode only.
+ */
+static inline void secmap_call_restart(struct pt_regs *regs, int nr)
+{
+	regs->ax = nr;
+	regs->ip -= 2;
+}
+
+/* @child, which has not run yet, will not get beyond its first instruction. */
+static inline void secmap_call_cripple(struct task_struct *child)
+{
+	task_pt_regs(child)->ip = 0;
+}
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Stacks: build, judge, free. */
+#include "stack.h"
+
+#include <linux/bitmap.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "call.h"
+#include "limits.h"
+#include "policy.h"
+#include "verdict.h"
+
+static struct workqueue_struct *releases;
+
+static void stack_release(struct work_struct *work)
+{
+	struct secmap_stack *stack = container_of(to_rcu_work(work), struct secmap_stack, release);
+	u32 i;
+
+	for (i = 0; i < stack->depth; i++) {
+		atomic_dec(&stack->policies[i]->stacks);
+		secmap_policy_put(stack->policies[i]);
+	}
+	kfree(stack);
+	/* secmap_stack_exit() waits until this function has returned. */
+	module_put(THIS_MODULE);
+}
+
+static struct secmap_stack *stack_alloc(u32 depth)
+{
+	struct secmap_stack *stack;
+
+	stack = kzalloc(struct_size(stack, policies, depth), GFP_KERNEL_ACCOUNT);
+	if (!stack)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&stack->refs, 1);
+	INIT_RCU_WORK(&stack->release, stack_release);
+	return stack;
+}
+
+static void stack_add(struct secmap_stack *stack, struct secmap_policy *policy)
+{
+	secmap_object_get(&policy->object);
+	atomic_inc(&policy->stacks);
+	stack->cost += secmap_rules_facts(policy->rules)->cost;
+	stack->policies[stack->depth++] = policy;
+}
+
+/* Fill in what follows from the policies, and make the stack one that can be put. */
+static void stack_finish(struct secmap_stack *stack)
+{
+	u32 abi, i;
+
+	for (abi = 0; abi < SECMAP_ABI_COUNT; abi++) {
+		bitmap_fill(stack->allow[abi], SECMAP_NR_MAX);
+		for (i = 0; i < stack->depth; i++)
+			bitmap_and(stack->allow[abi], stack->allow[abi],
+				   secmap_rules_allowed(stack->policies[i]->rules, abi),
+				   SECMAP_NR_MAX);
+		for (i = 0; i < SECMAP_NR_MAX; i++)
+			if (secmap_call_forks((struct secmap_where){ abi, i }))
+				__clear_bit(i, stack->allow[abi]);
+	}
+	/* The caller came through an open descriptor, which holds the module. */
+	__module_get(THIS_MODULE);
+}
+
+/**
+ * secmap_stack_push() - a stack with one policy more
+ * @below: the stack so far, or NULL
+ * @policy: the newest; a reference is taken
+ *
+ * Return: a new stack with one reference, or
+ * * -ENOSPC: SECMAP_LIMIT_STACK or SECMAP_LIMIT_STACK_COST would be exceeded
+ * * -ENOMEM
+ */
+struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
+				       struct secmap_policy *policy)
+{
+	u32 depth = below ? below->depth : 0;
+	u32 cost = below ? below->cost : 0;
+	struct secmap_stack *stack;
+	u32 i;
+
+	if (depth >= SECMAP_LIMIT_STACK ||
+	    cost + secmap_rules_facts(policy->rules)->cost > SECMAP_LIMIT_STACK_COST)
+		return ERR_PTR(-ENOSPC);
+	stack = stack_alloc(depth + 1);
+	if (IS_ERR(stack))
+		return stack;
+	for (i = 0; i < depth; i++)
+		stack_add(stack, below->policies[i]);
+	stack_add(stack, policy);
+	stack_finish(stack);
+	return stack;
+}
+
+/**
+ * secmap_stack_without() - a stack with one policy less
+ * @stack: the stack so far
+ * @id: the policy; where it is there several times, the newest place
+ *
+ * Return: a new stack with one reference, NULL if nothing is left, or
+ * * -ENOENT: the policy is not in it
+ * * -ENOMEM
+ */
+struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 id)
+{
+	struct secmap_stack *rest;
+	u32 i, gone;
+
+	for (gone = stack->depth; gone-- > 0;)
+		if (stack->policies[gone]->object.id == id)
+			break;
+	if (gone == U32_MAX)
+		return ERR_PTR(-ENOENT);
+	if (stack->depth == 1)
+		return NULL;
+	rest = stack_alloc(stack->depth - 1);
+	if (IS_ERR(rest))
+		return rest;
+	for (i = 0; i < stack->depth; i++)
+		if (i != gone)
+			stack_add(rest, stack->policies[i]);
+	stack_finish(rest);
+	return rest;
+}
+
+/**
+ * secmap_stack_put() - drop a reference
+ * @stack: may be NULL
+ *
+ * Context: any, also with preemption off. Probes may still be reading the stack: what
+ * the last reference leaves behind is freed a grace period later, in a work item.
+ */
+void secmap_stack_put(struct secmap_stack *stack)
+{
+	if (stack && refcount_dec_and_test(&stack->refs))
+		queue_rcu_work(releases, &stack->release);
+}
+
+/**
+ * secmap_stack_judge() - ask every policy, newest first; the strictest verdict wins
+ * @stack: the policies
+ * @call: the call
+ * @by: whose verdict it is; NULL if all allow
+ *
+ * Context: under RCU. Does not sleep, takes no lock, stores nothing shared.
+ */
+struct secmap_verdict secmap_stack_judge(const struct secmap_stack *stack,
+					 const struct seccomp_data *call,
+					 const struct secmap_policy **by)
+{
+	struct secmap_verdict strictest = { SECCOMP_RET_ALLOW, SECMAP_RULE_ALLOW };
+	u32 i;
+
+	*by = NULL;
+	for (i = stack->depth; i-- > 0;) {
+		struct secmap_verdict verdict = secmap_policy_judge(stack->policies[i], call);
+
+		if (secmap_verdict_stricter(verdict.action, strictest.action)) {
+			strictest = verdict;
+			*by = stack->policies[i];
+		}
+	}
+	return strictest;
+}
+
+int __init secmap_stack_init(void)
+{
+	releases = alloc_workqueue("secmap", WQ_UNBOUND, 0);
+	return releases ? 0 : -ENOMEM;
+}
+
+/*
+ * No stack is left, for each holds the module; but stack_release() of the last one may
+ * still be on its way out. Its RCU callback has run before it, so waiting for the
+ * queue is enough.
+ */
+void secmap_stack_exit(void)
+{
+	destroy_workqueue(releases);
+}
