@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * User space, dressed as the kernel: what module/table.c, rules.c and action.c use
- * of it. It takes the place of module/kernel.h, whose include guard it shares: compile
- * the pure files with "-include .../userland/kernel/kernel.h -I uapi", and put it
+ * of it. It takes the place of the module's file of this name, whose include guard it
+ * shares: compile the pure files with "-include" of this file and "-I uapi"; include it
  * before module/rules.h and table.h, in extern "C" where that is C++.
  */
 #ifndef _SECMAP_KERNEL_H
 #define _SECMAP_KERNEL_H
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ typedef __s64 s64;
 #define DECLARE_BITMAP(name, bits)	unsigned long name[BITS_TO_LONGS(bits)]
 
 #define fallthrough	__attribute__((fallthrough))
+#define __printf(fmt, args)	__attribute__((format(printf, fmt, args)))
 #define __must_check	__attribute__((warn_unused_result))
 
 /* linux/err.h */
