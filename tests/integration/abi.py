@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The ioctls of /dev/secmap as bytes, beside the library: what the tests of the ABI speak.
+
+Layouts are written out here a second time on purpose; test_abi.py holds them against the
+header."""
+
+import ctypes
+import os
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, \
+    ATTACH, DETACH, TASK_INFO, TASK_LIST = (0xF500 + nr for nr in range(11))
+
+X86_64, X32, I386 = range(3)
+ARCH = {X86_64: 0xC000003E, X32: 0xC000003E, I386: 0x40000003}
+EQ, NE, LT, LE, GT, GE, MASKED_EQ, IN, NOT_IN = range(9)
+
+KILL_PROCESS = 0x80000000
+KILL_THREAD = 0x00000000
+TRAP = 0x00030000
+ERRNO = 0x00050000
+USER_NOTIF = 0x7FC00000
+TRACE = 0x7FF00000
+LOG = 0x7FFC0000
+ALLOW = 0x7FFF0000
+
+RULE_ALLOW, RULE_DEFAULT, RULE_NEWER, RULE_FOREIGN = (0xFFFFFFFF - n for n in range(4))
+SKIP_UNKNOWN, SKIP_WORKS, SKIP_BROKEN = range(3)
+NEWER_NONE = 0xFFFFFFFF
+
+_PR_SET_NO_NEW_PRIVS = 38
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def device() -> int:
+    """A new open /dev/secmap."""
+    return os.open("/dev/secmap", os.O_RDWR | os.O_CLOEXEC)
+
+
+def ioctl(fd: int, number: int, record: bytes | bytearray) -> int:
+    """The ioctl as it is; `record` is changed in place if it is a bytearray. Raises OSError."""
+    buffer = (ctypes.c_char * max(len(record), 1)).from_buffer_copy(bytes(record) or b"\0")
+    result: int = _libc.ioctl(fd, ctypes.c_ulong(number), buffer)
+    number_of_error = ctypes.get_errno()
+    if isinstance(record, bytearray):
+        record[:] = buffer.raw[: len(record)]
+    if result == -1:
+        raise OSError(number_of_error, os.strerror(number_of_error))
+    return result
+
+
+def raw_syscall(number: int, *args: int) -> int:
+    """A system call by number; a negative errno on failure."""
+    result: int = _syscall(ctypes.c_long(number), *(ctypes.c_ulong(arg) for arg in args))
+    return -ctypes.get_errno() if result == -1 else result
+
+
+_syscall = _libc.syscall
+_syscall.restype = ctypes.c_long
+
+
+def no_new_privs() -> None:
+    """Set it for the calling thread."""
+    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+@dataclass
+class Memory:
+    """Bytes at a fixed address, for records that point to others."""
+
+    content: bytes
+    buffer: ctypes.Array[ctypes.c_char] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.buffer = ctypes.create_string_buffer(self.content, max(len(self.content), 1))
+
+    @property
+    def address(self) -> int:
+        return ctypes.addressof(self.buffer)
+
+
+@dataclass
+class Cond:
+    arg: int
+    op: int
+    value: int = 0
+    mask: int = 0
+    width: int = 64
+    table: int = 0
+
+    def pack(self) -> bytes:
+        return struct.pack("<IBBBBIIQQ", 32, self.arg, self.op, self.width, 0, self.table, 0,
+                           self.value, self.mask)
+
+
+@dataclass
+class Rule:
+    nr: int
+    action: int
+    conds: Sequence[Cond] = ()
+
+    def pack(self) -> bytes:
+        return struct.pack("<IIII", 16, self.nr, self.action, len(self.conds))
+
+
+@dataclass
+class Section:
+    """One ABI of a policy."""
+
+    abi: int = X86_64
+    default: int = ALLOW
+    allow: Iterable[int] = ()
+    rules: Sequence[Rule] = ()
+    newer_from: int = NEWER_NONE
+    newer_action: int = 0
+    kept: list[Memory] = field(default_factory=list)
+
+    def pack(self) -> bytes:
+        words = [0] * 16
+        for nr in self.allow:
+            words[nr // 64] |= 1 << (nr % 64)
+        conds = [cond for rule in self.rules for cond in rule.conds]
+        self.kept = [
+            Memory(struct.pack("<16Q", *words)),
+            Memory(b"".join(rule.pack() for rule in self.rules)),
+            Memory(b"".join(cond.pack() for cond in conds)),
+        ]
+        return struct.pack("<8I3Q", 56, self.abi, self.default, self.newer_from,
+                           self.newer_action, 16, len(self.rules), len(conds),
+                           *(memory.address for memory in self.kept))
+
+
+def table_create(dev: int, keys: Sequence[int], values: Sequence[int] = (), *, bitmap: bool = False,
+                 room: int | None = None, name: str = "") -> int:
+    """A table's descriptor."""
+    key_memory = Memory(struct.pack(f"<{len(keys)}Q", *keys))
+    value_memory = Memory(struct.pack(f"<{len(values)}Q", *values))
+    return ioctl(dev, TABLE_CREATE, struct.pack(
+        "<6IQQ32sII", 80, 0, 0 if bitmap else 1, room if room is not None else max(len(keys), 1),
+        len(keys), 0, key_memory.address if keys else 0, value_memory.address if values else 0,
+        name.encode(), 0, 0))
+
+
+class Refused(OSError):
+    """A policy that the module refused, with its reason."""
+
+
+def policy_create(dev: int, sections: Sequence[Section], *, foreign: int = KILL_PROCESS,
+                  tables: Sequence[int] = (), name: str = "") -> int:
+    """A policy's descriptor."""
+    abis = Memory(b"".join(section.pack() for section in sections))
+    fds = Memory(struct.pack(f"<{len(tables)}i", *tables))
+    log = Memory(bytes(512))
+    try:
+        return ioctl(dev, POLICY_CREATE, struct.pack(
+            "<8IQQQ32sII", 96, 0, 0, foreign, len(sections), len(tables), 512, 0, abis.address,
+            fds.address if tables else 0, log.address, name.encode(), 0, 0))
+    except OSError as error:
+        raise Refused(error.errno, log.buffer.value.decode()) from error
+
+
+def simple(dev: int, actions: dict[int, int], default: int = ALLOW, name: str = "") -> int:
+    """A policy for x86-64: an action for some numbers whatever their arguments, a default."""
+    return policy_create(dev, [Section(default=default, rules=[
+        Rule(nr, action) for nr, action in sorted(actions.items())])], name=name)
+
+
+def attach(dev: int, policy: int, pid: int = 0) -> int:
+    """Put a policy on a task, trying again while the module says so; the depth."""
+    for _ in range(1000):
+        record = bytearray(struct.pack("<IIiiII", 24, 0, policy, pid, 0, 0))
+        try:
+            ioctl(dev, ATTACH, record)
+        except BlockingIOError:
+            os.sched_yield()
+            continue
+        return int(struct.unpack_from("<I", record, 16)[0])
+    raise TimeoutError("ATTACH says EAGAIN for ever")
+
+
+def detach(dev: int, pid: int = 0, policy_id: int = 0) -> int:
+    """Take a policy, or all, off a task; the depth that is left."""
+    record = bytearray(struct.pack("<IIiIII", 24, 0, pid, policy_id, 0, 0))
+    ioctl(dev, DETACH, record)
+    return int(struct.unpack_from("<I", record, 16)[0])
+
+
+def task_ids(dev: int, pid: int = 0) -> list[int]:
+    """The ids of the policies that a task carries, oldest first."""
+    ids = Memory(bytes(4 * 64))
+    record = bytearray(struct.pack("<IIiIQII", 32, 0, pid, 64, ids.address, 0, 0))
+    ioctl(dev, TASK_INFO, record)
+    (depth,) = struct.unpack_from("<I", record, 24)
+    return list(struct.unpack_from(f"<{depth}I", ids.buffer.raw))
+
+
+def task_list(dev: int, room: int = 256) -> list[tuple[int, int, int, int]]:
+    """Every filtered task: tid, tgid, depth, id of the newest policy."""
+    found: list[tuple[int, int, int, int]] = []
+    memory = Memory(bytes(16 * room))
+    cursor = 0
+    while True:
+        record = bytearray(struct.pack("<IIIIQQ", 32, 0, room, 0, cursor, memory.address))
+        ioctl(dev, TASK_LIST, record)
+        count, cursor = struct.unpack_from("<IQ", record, 12)
+        if count == 0:
+            return found
+        found += struct.iter_unpack("<iiII", memory.buffer.raw[: 16 * count])
+
+
+def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]:
+    """What POLICY_INFO says."""
+    record = bytearray(struct.pack("<IIi", 136, 0, policy) + bytes(124))
+    ioctl(dev, POLICY_INFO, record)
+    kind, ident, foreign, abis, tables = struct.unpack_from("<5I", record, 12)
+    triples = [struct.unpack_from("<3I", record, 32 + 12 * n) for n in range(4)]
+    actions, cost, stacks, uid, size = struct.unpack_from("<4IQ", record, 80)
+    return {
+        "kind": kind, "id": ident, "foreign": foreign, "abis": abis, "tables": tables,
+        "allow": triples[0], "rules": triples[1], "conds": triples[2], "default": triples[3],
+        "actions": actions, "cost": cost, "stacks": stacks, "uid": uid, "bytes": size,
+        "name": bytes(record[104:136]).rstrip(b"\0").decode(),
+    }
+
+
+def pack_call(nr: int, args: Sequence[int] = (), abi: int = X86_64, ip: int = 0) -> bytes:
+    """A struct seccomp_data."""
+    number = (nr | 0x40000000) if abi == X32 else nr
+    return struct.pack("<IIQ6Q", number & 0xFFFFFFFF, ARCH[abi], ip,
+                       *(list(args) + [0] * (6 - len(args))))
+
+
+def test(dev: int, policy: int, calls: Sequence[bytes], repeat: int = 0) -> list[tuple[int, int]]:
+    """POLICY_TEST: action and rule for each call."""
+    into = Memory(bytes(8 * len(calls)))
+    from_ = Memory(b"".join(calls))
+    ioctl(dev, POLICY_TEST, struct.pack("<IIiIIIQQ", 40, 0, policy, len(calls), repeat, 0,
+                                        from_.address, into.address))
+    return list(struct.iter_unpack("<II", into.buffer.raw[: 8 * len(calls)]))
