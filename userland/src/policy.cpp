@@ -149,11 +149,14 @@ result<std::vector<std::uint32_t>> policy_ids(const device& on) {
     }
 }
 
-std::string action_names(std::uint32_t bits) {
-    std::string text;
-    for (const action_name& each : names_of_actions)
-        if (bits & each.bit) text += (text.empty() ? "" : ", ") + std::string(each.name);
-    return text;
+std::vector<std::string> action_names(std::uint32_t bits) {
+    std::vector<std::string> found;
+    for (const action_name& each : names_of_actions) {
+        if (bits & each.bit) found.emplace_back(each.name);
+        bits &= ~each.bit;
+    }
+    if (bits != 0) found.push_back(std::to_string(bits));
+    return found;
 }
 
 }  // namespace secmap

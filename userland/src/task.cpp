@@ -15,6 +15,12 @@ constexpr std::uint32_t task_batch = 1024;
 
 std::string thread_name(pid_t tid) { return tid == 0 ? "the calling thread" : "thread " + std::to_string(tid); }
 
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& each : names) text += (text.empty() ? "" : ", ") + each;
+    return text;
+}
+
 // EOPNOTSUPP says that some action cannot be carried out; this says which.
 error unsupported_actions(const device& on, const policy& which, error failure) {
     const auto wanted = which.info(on);
@@ -22,8 +28,8 @@ error unsupported_actions(const device& on, const policy& which, error failure) 
     if (!wanted || !offered) return failure;
     const std::uint32_t missing = wanted->actions & ~offered->actions;
     if (missing == 0) return failure;
-    failure.text = "this module cannot carry out " + action_names(missing);
-    failure.hint = "it carries out " + action_names(offered->actions) + "; take the others out of the profile";
+    failure.text = "this module cannot carry out " + joined(action_names(missing));
+    failure.hint = "it carries out " + joined(action_names(offered->actions)) + "; take the others out of the profile";
     return failure;
 }
 

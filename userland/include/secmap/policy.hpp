@@ -69,7 +69,7 @@ private:
 /// The ids of all policies, ascending. Needs CAP_SYS_ADMIN in the initial user namespace.
 [[nodiscard]] result<std::vector<std::uint32_t>> policy_ids(const device& on);
 
-/// "KILL_PROCESS, TRAP": the names of SECMAP_ACTION_* bits.
-[[nodiscard]] std::string action_names(std::uint32_t bits);
+/// "KILL_PROCESS", "TRAP": the names of SECMAP_ACTION_* bits. Those without a name are shown as a number.
+[[nodiscard]] std::vector<std::string> action_names(std::uint32_t bits);
 
 }  // namespace secmap
