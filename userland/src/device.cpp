@@ -27,8 +27,7 @@ error cannot_open(const std::filesystem::path& path, int number) {
             failure.text = "this user may not open it";
             failure.hint = "its owner and mode come from a udev rule: see secmap(4)";
             break;
-        default:
-            break;
+        default: break;
     }
     return failure;
 }
@@ -66,13 +65,14 @@ result<device> device::open(const std::filesystem::path& path) {
     if (!info) {
         error failure = std::move(info).error();
         if (failure.number == ENOTTY)
-            return error{ENOTTY, "open " + path.string(), "it is not the device of secmap", "the device is " SECMAP_DEVICE};
+            return error{ENOTTY, "open " + path.string(), "it is not the device of secmap",
+                         "the device is " SECMAP_DEVICE};
         return failure;
     }
     if (info->abi_version != SECMAP_ABI_VERSION)
         return error{EOPNOTSUPP, "open " + path.string(),
-                     "the module speaks version " + std::to_string(info->abi_version) + " of the ABI, this library version " +
-                         std::to_string(SECMAP_ABI_VERSION),
+                     "the module speaks version " + std::to_string(info->abi_version) +
+                         " of the ABI, this library version " + std::to_string(SECMAP_ABI_VERSION),
                      "install the module and secmapctl from the same release"};
     return device(std::move(file));
 }

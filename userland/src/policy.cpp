@@ -111,8 +111,7 @@ result<policy> policy::open(const device& on, std::uint32_t id) {
 result<policy_info> policy::info(const device& on) const {
     auto record = detail::make_record<secmap_policy_info>();
     record.policy_fd = number();
-    auto done =
-        detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, "ask about policy " + std::to_string(id_));
+    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, "ask about policy " + std::to_string(id_));
     if (!done) return std::move(done).error();
     return to_info(record);
 }

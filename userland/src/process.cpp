@@ -114,7 +114,8 @@ result<process> process::open(pid_t pid) {
     if (handle >= 0) return process(descriptor(static_cast<int>(handle)), pid);
     if (errno == ESRCH) return error{ESRCH, operation, "there is no such process", ""};
     if (errno == EINVAL || errno == ENOENT)
-        return error{errno, operation, "it is not the id of a process", "a thread is named by its process and its own id"};
+        return error{errno, operation, "it is not the id of a process",
+                     "a thread is named by its process and its own id"};
     return error{errno, operation, std::strerror(errno), ""};
 }
 
@@ -188,8 +189,8 @@ result<process_change> process::attach(const device& on, const policy& which) co
 }
 
 result<process_change> process::attach(const device& on, const policy& which, pid_t tid) const {
-    const std::string operation =
-        "attach policy " + std::to_string(which.id()) + " to thread " + std::to_string(tid) + " of " + process_name(pid_);
+    const std::string operation = "attach policy " + std::to_string(which.id()) + " to thread " + std::to_string(tid) +
+                                  " of " + process_name(pid_);
     const auto done = attach_one(on, which, pid_, tid);
     if (!done) return done.error();
     if (*done == step::vanished) return error{ESRCH, operation, "the process has no such thread, or it is exiting", ""};
@@ -201,7 +202,8 @@ result<process_change> process::attach(const device& on, const policy& which, pi
 
 result<process_change> process::detach(const device& on, std::uint32_t policy_id) const {
     auto done = repeat(*this, [&](pid_t tid) { return detach_one(on, policy_id, pid_, tid); });
-    return something_detached(std::move(done), "detach policy " + std::to_string(policy_id) + " from " + process_name(pid_),
+    return something_detached(std::move(done),
+                              "detach policy " + std::to_string(policy_id) + " from " + process_name(pid_),
                               "none of its threads carries this policy");
 }
 

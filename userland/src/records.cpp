@@ -46,8 +46,10 @@ std::vector<std::uint64_t> to_words(const std::vector<std::uint32_t>& numbers) {
 
 result<void> set_name(std::span<char, SECMAP_NAME_LEN> into, const std::string& name, const std::string& operation) {
     if (name.size() >= into.size())
-        return error{EINVAL, operation, "the name has " + std::to_string(name.size()) + " characters, more than " +
-                                            std::to_string(into.size() - 1), "choose a shorter one"};
+        return error{
+            EINVAL, operation,
+            "the name has " + std::to_string(name.size()) + " characters, more than " + std::to_string(into.size() - 1),
+            "choose a shorter one"};
     std::copy(name.begin(), name.end(), into.begin());
     return {};
 }

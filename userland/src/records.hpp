@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <secmap/secmap.h>
 #include <secmap/policy_image.hpp>
 #include <secmap/result.hpp>
-#include <secmap/secmap.h>
 
 namespace secmap::detail {
 

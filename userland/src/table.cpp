@@ -11,8 +11,10 @@ result<table> table::create(const device& on, const table_image& image, const st
     auto record = detail::make_record<secmap_table_create>();
     if (auto fits = detail::set_name(record.name, name, operation); !fits) return std::move(fits).error();
     if (!image.values.empty() && image.values.size() != image.keys.size())
-        return error{EINVAL, operation, "it has " + std::to_string(image.keys.size()) + " keys and " +
-                                            std::to_string(image.values.size()) + " values", ""};
+        return error{EINVAL, operation,
+                     "it has " + std::to_string(image.keys.size()) + " keys and " +
+                         std::to_string(image.values.size()) + " values",
+                     ""};
     record.type = image.bitmap ? SECMAP_TABLE_BITMAP : SECMAP_TABLE_HASH;
     record.max_entries = image.max_entries;
     record.count = static_cast<std::uint32_t>(image.keys.size());

@@ -50,8 +50,7 @@ result<std::uint32_t> detach(const device& on, pid_t tid, std::uint32_t policy_i
     auto record = detail::make_record<secmap_detach>();
     record.pid = tid;
     record.policy_id = policy_id;
-    auto done =
-        detail::call(on.number(), SECMAP_IOC_DETACH, &record, "detach " + what + " from " + thread_name(tid));
+    auto done = detail::call(on.number(), SECMAP_IOC_DETACH, &record, "detach " + what + " from " + thread_name(tid));
     if (done) return record.out_depth;
     error failure = std::move(done).error();
     if (failure.number == ENOENT) {

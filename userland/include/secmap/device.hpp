@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <utility>
 
+#include <secmap/secmap.h>
 #include <secmap/descriptor.hpp>
 #include <secmap/result.hpp>
-#include <secmap/secmap.h>
 
 namespace secmap {
 
