@@ -6,11 +6,14 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cache
 from outcome import Failure, Outcome
+
+Found = tuple[str, Callable[[Path], None]]
+"""The name of a folder, and what fills it."""
 
 
 def _run(*command: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -74,29 +77,50 @@ def unpack(packages: Sequence[str], target: Path, omit: Sequence[str] = ()) -> N
             archive.unlink()
 
 
-def cached(package: str) -> Path:
-    """A folder in the cache with the newest version of one package, unpacked.
+def newest(name: str, home: Path, find: Callable[[], Found | None]) -> Path:
+    """The newest version of something that is made of packages, as a folder below `home`.
 
-    Without apt's lists or its servers the newest one that is already there serves.
+    `find` asks apt: it says what the folder is called and how it is filled, or None when apt's
+    lists do not know it. They are read anew when they are too old to download from. apt is
+    asked only when its lists are newer than the last answer, which is kept as the link `name`.
+    Without the lists, or without their servers, what is in the cache serves.
     """
-    home = cache.root() / "packages"
+    latest = home / name
+    lists = Path("/var/lib/apt/lists")
+    if latest.is_dir() and lists.exists() and latest.lstat().st_mtime > lists.stat().st_mtime:
+        return latest.resolve()
+    problem = "apt does not know it"
     for attempt in range(2):
         if attempt and not update():
             break
-        if (record := fields(package)) is None:
+        if (found := find()) is None:
             continue
-        version = record["Version"]
-        target = home / f"{package}_{version.replace('/', '_')}"
-
-        def fill(folder: Path, entry: str = f"{package}={version}") -> None:
-            unpack([entry], folder)
-
+        version, fill = found
         try:
-            return cache.produce(target, fill)
-        except Failure:
+            folder = cache.produce(home / version, fill)
+        except Failure as failure:
+            problem = str(failure)
             continue
-    kept = sorted(home.glob(f"{package}_*"), key=lambda path: path.stat().st_mtime)
-    kept = [path for path in kept if not path.name.endswith(".partial")]
-    if not kept:
-        raise Failure(Outcome.SETUP, f"apt-get cannot download {package}, and none is cached")
-    return kept[-1]
+        with cache.locked(name):
+            latest.unlink(missing_ok=True)
+            latest.symlink_to(folder.name)
+        return folder
+    if latest.is_dir():
+        return latest.resolve()
+    raise Failure(Outcome.SETUP, f"{name} is not in the cache and cannot be downloaded: {problem}")
+
+
+def programs(names: Sequence[str]) -> Path:
+    """Packages of programs, unpacked together into one folder of the cache."""
+
+    def find() -> Found | None:
+        entries = []
+        for name in names:
+            if (record := fields(name)) is None:
+                return None
+            entries.append(f"{name}={record['Version']}")
+        # A colon, as in an epoch, would end a name in $PATH.
+        folder = "_".join(entries).replace("/", "_").replace(":", "%3a")
+        return folder, lambda target: unpack(entries, target)
+
+    return newest(names[0], cache.root() / "programs", find)

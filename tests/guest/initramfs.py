@@ -54,8 +54,8 @@ def _drivers(kernel: Kernel) -> list[Path]:
     """The drivers' files, each after those that it needs."""
     needs: dict[str, tuple[str, list[str]]] = {}
     for line in (kernel.modules / "modules.dep").read_text(encoding="ascii").splitlines():
-        path, _, others = line.partition(":")
-        needs[_name(path)] = (path, others.split())
+        path, _, rest = line.partition(":")
+        needs[_name(path)] = (path, rest.split())
     builtin = (kernel.modules / "modules.builtin").read_text(encoding="ascii").split()
     present = {_name(path) for path in builtin}
     order: list[str] = []

@@ -72,43 +72,25 @@ def _fill(target: Path, release: str, version: str) -> None:
 
 
 def _newest(name: str) -> Path:
-    """The folder of the newest kernel of a kind; it is downloaded if it is not in the cache.
+    """The folder of the newest kernel of a kind; it is downloaded if it is not in the cache."""
 
-    apt is asked only when its lists are newer than the last answer, which is kept as a link.
-    Without the lists, or without their servers, what is in the cache serves.
-    """
-    home = cache.root() / "kernels"
-    latest = home / name
-    lists = Path("/var/lib/apt/lists")
-    if latest.is_dir() and lists.exists() and latest.lstat().st_mtime > lists.stat().st_mtime:
-        return latest.resolve()
-    for attempt in range(2):
-        if attempt and not debian.update():
-            break
+    def find() -> debian.Found | None:
         meta = debian.fields(PACKAGES[name])
-        image = debian.depends(meta, r"linux-image-[0-9].*-amd64") if meta else []
-        record = debian.fields(image[0]) if image else None
+        images = debian.depends(meta, r"linux-image-[0-9].*-amd64") if meta else []
+        record = debian.fields(images[0]) if images else None
         if record is None:
-            continue
-        release = image[0].removeprefix("linux-image-")
+            return None
+        release = images[0].removeprefix("linux-image-")
         version = record["Version"]
 
-        def fill(target: Path, release: str = release, version: str = version) -> None:
+        def fill(target: Path) -> None:
             print(f"guest: downloading Debian's kernel {release} ({version}) into the cache",
                   file=sys.stderr, flush=True)
             _fill(target, release, version)
 
-        try:
-            folder = cache.produce(home / f"{release}_{version}", fill)
-        except Failure:
-            continue
-        with cache.locked(name):
-            latest.unlink(missing_ok=True)
-            latest.symlink_to(folder.name)
-        return folder
-    if latest.exists():
-        return latest.resolve()
-    raise Failure(Outcome.SETUP, f"cannot download {PACKAGES[name]}, and none is cached")
+        return f"{release}_{version}", fill
+
+    return debian.newest(name, cache.root() / "kernels", find)
 
 
 def get(name: str) -> Kernel:

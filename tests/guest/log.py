@@ -89,3 +89,10 @@ def read(path: Path) -> Log:
         text = ""
     lines = [_STAMP.sub("", line.rstrip("\r")) for line in text.split("\n")]
     return Log(path, lines, START in lines, END in lines)
+
+
+def ended(path: Path) -> bool:
+    """Whether a log that is still being written has its last line."""
+    with open(path, "rb") as handle:
+        handle.seek(max(0, handle.seek(0, 2) - 4096))
+        return f"{END}\r\n".encode() in handle.read()

@@ -45,9 +45,9 @@ def _mirror(source: Path, target: Path) -> None:
     listing.write_text("\n".join(sorted(now)), encoding="utf-8")
 
 
-def _kbuild(target: kernel.Kernel, folder: Path, uapi: Path, options: list[str]) -> None:
+def _kbuild(target: kernel.Kernel, folder: Path, options: list[str]) -> None:
     arguments = [
-        "make", "-s", "-C", str(target.headers), f"M={folder}", f"SECMAP_UAPI={uapi}",
+        "make", "-s", "-C", str(target.headers), f"M={folder}",
         f"-j{len(os.sched_getaffinity(0))}", "W=1", *options,
     ]
     if target.name == kernel.DEBUG:
@@ -72,11 +72,11 @@ def build(target: kernel.Kernel, options: list[str] | None = None, under: str = 
     home.mkdir(parents=True, exist_ok=True)
     with open(home / ".lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _mirror(TOP / "uapi", home / "uapi")
+        _mirror(TOP / "uapi", home / "source/uapi")
         for name, source in sources().items():
             folder = home / "source" / name
             _mirror(source, folder)
-            _kbuild(target, folder, home / "uapi", options or [])
+            _kbuild(target, folder, options or [])
             fresh = home / f".{name}.ko"
             shutil.copy(folder / f"{name}.ko", fresh)
             fresh.rename(home / f"{name}.ko")

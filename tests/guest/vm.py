@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import initramfs
+import log
 from kernel import DEBUG, Kernel
 
 _PR_SET_PDEATHSIG = 1
@@ -27,7 +28,7 @@ _CMDLINE = (
     "console=ttyS0", "loglevel=7", "printk.devkmsg=on", "panic=-1", "oops=panic", "nokaslr",
     "tsc=reliable", "no_timer_check", "nowatchdog", "rcupdate.rcu_cpu_stall_timeout=300",
     "rcupdate.rcu_exp_cpu_stall_timeout=0", "hung_task_timeout_secs=0", "random.trust_cpu=on",
-    "rdinit=/init", "net.ifnames=0", "audit=0", "raid=noautodetect", "apparmor=0",
+    "rdinit=/init", "net.ifnames=0", "raid=noautodetect", "apparmor=0",
 )
 _DEBUG_CMDLINE = ("kasan_multi_shot", "kmemleak=on")
 
@@ -41,7 +42,9 @@ class Request:
     env: Mapping[str, str]
     folder: Path
     run: Path
-    """the folder of this run on the host, with its log and results"""
+    """the folder of this run on the host, with its log"""
+    results: Path
+    """the folder that both sides can write"""
     visible: Sequence[Path] = ()
     """folders of the host that must be seen even below /tmp"""
     module: Path | None = None
@@ -92,7 +95,7 @@ def _job(request: Request) -> dict[str, bytes]:
         "env": _list([f"{key}={value}" for key, value in request.env.items()]),
         "visible": _list([str(path) for path in request.visible]),
         "setting": _list([
-            str(request.folder), str(request.run / "results"), str(request.kernel.modules),
+            str(request.folder), str(request.results), str(request.kernel.modules),
             str(request.module or ""),
         ]),
     }
@@ -127,7 +130,7 @@ def _arguments(request: Request, image: Path, ports: Mapping[str, int]) -> list[
         "-serial", "chardev:serial", "-monitor", "none",
         "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
         "-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
-        "-fsdev", f"local,id=results,path={_escape(request.run / 'results')},security_model=none",
+        "-fsdev", f"local,id=results,path={_escape(request.results)},security_model=none",
         "-device", "virtio-9p-pci,fsdev=results,mount_tag=results",
         "-device", "virtio-serial-pci,max_ports=8", *channels,
         "-kernel", str(request.kernel.vmlinuz), "-initrd", str(image),
@@ -187,12 +190,16 @@ def _lines(source: int, result: Result, begin: float, ended: Callable[[], bool])
         yield time.monotonic()
 
 
-def _await_output(end: str, copiers: Sequence[_Copier], qemu: subprocess.Popen[bytes]) -> None:
-    """Wait for the bytes that the guest says it has written."""
+def _await_rest(
+    end: str, copiers: Sequence[_Copier], serial: Path, qemu: subprocess.Popen[bytes]
+) -> None:
+    """Wait for the bytes that the guest says it has written, and for the end of its log, which
+    PREEMPT_RT prints from a thread."""
     sizes = [int(size) for size in end.split()]
     limit = time.monotonic() + 30
     while qemu.poll() is None and time.monotonic() < limit:
-        if all(copier.size >= size for copier, size in zip(copiers, sizes, strict=True)):
+        written = all(copier.size >= size for copier, size in zip(copiers, sizes, strict=True))
+        if written and log.ended(serial):
             return
         time.sleep(0.005)
 
@@ -222,7 +229,7 @@ def run(request: Request) -> Result:
             os.close(ends[1])
         for now in _lines(ports["status"][0], result, begin, lambda: qemu.poll() is not None):
             if (end := result.of("end")) is not None:
-                _await_output(end, copiers, qemu)
+                _await_rest(end, copiers, request.run / "serial.log", qemu)
                 break
             if now - begin > request.timeout:
                 result.timed_out = True
