@@ -80,8 +80,9 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, 
 }
 
 /* As audit_seccomp(), of which modules get only the parts. */
-static void log_call(const struct secmap_carrier *carrier, int signr)
+static void log_call(const struct secmap_carrier *carrier)
 {
+	bool logged_only = (carrier->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG;
 	struct audit_buffer *ab;
 
 	ab = audit_log_start(audit_context(), GFP_KERNEL, AUDIT_SECCOMP);
@@ -89,7 +90,8 @@ static void log_call(const struct secmap_carrier *carrier, int signr)
 		return;
 	audit_log_format(ab, "op=secmap");
 	audit_log_task_info(ab);
-	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x", signr,
+	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x",
+			 logged_only ? 0 : SIGSYS,
 			 carrier->arch, carrier->nr, carrier->arch == AUDIT_ARCH_I386,
 			 KSTK_EIP(current), carrier->action & SECCOMP_RET_ACTION_FULL);
 	audit_log_end(ab);
@@ -142,9 +144,9 @@ void secmap_verdict_late(struct secmap_carrier *carrier)
 	if (test_and_clear_bit(SECMAP_LATE_REFILL, &carrier->late))
 		secmap_task_refill(carrier);
 	if (test_and_clear_bit(SECMAP_LATE_LOG, &carrier->late))
-		log_call(carrier, 0);
+		log_call(carrier);
 	if (test_and_clear_bit(SECMAP_LATE_KILL, &carrier->late)) {
-		log_call(carrier, SIGSYS);
+		log_call(carrier);
 		kill_with_sigsys(carrier);
 	}
 }
