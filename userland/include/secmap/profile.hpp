@@ -40,7 +40,8 @@ struct profile_host {
 struct profile {
     std::string file;  ///< for messages
     std::uint32_t default_action = 0;
-    std::vector<abi> abis;  ///< with the native one
+    std::vector<abi> abis;    ///< with the native one
+    std::vector<abi> listed;  ///< those that the profile itself names: runc's ENOSYS stub looks at no others
     std::vector<profile_entry> entries;
     std::vector<std::string> notes;  ///< what was skipped, and why, one sentence each
 };
@@ -51,7 +52,8 @@ struct profile {
 /// The same from text; @p file is only used in messages.
 [[nodiscard]] result<profile> parse_profile(std::string_view text, std::string file, const profile_host& host);
 
-/// Numbers that no profile names: what the default says, or ENOSYS above the newest named one (runc).
+/// Calls that are newer than the profile: what its default says, or ENOSYS above the largest number that it names in
+/// an ABI that it lists, unless the default is ALLOW, LOG or TRACE (runc).
 enum class unknown_calls : std::uint8_t { as_default, enosys };
 
 /// Where two rules of one call overlap with different actions.

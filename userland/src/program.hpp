@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A profile as libseccomp compiles it. Not installed.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <linux/filter.h>
+
+#include <secmap/profile.hpp>
+#include <secmap/result.hpp>
+
+namespace secmap::detail {
+
+/// libseccomp's program for a profile, with numbers in the place of actions: libseccomp only ever asks whether two
+/// actions are the same, and what it takes for an action depends on the kernel that it runs on.
+struct program {
+    std::vector<sock_filter> code;
+    std::vector<std::uint32_t> actions;  ///< by what RET returns in its data; [0] is never returned
+
+    /// The action behind a RET of @ref code.
+    [[nodiscard]] std::uint32_t action_of(std::uint32_t returned) const noexcept;
+};
+
+/// The rule that libseccomp would not take.
+struct refused_rule {
+    std::size_t entry = 0;  ///< index into profile::entries
+    std::string name;       ///< which of its calls
+    int number = 0;         ///< errno
+};
+
+/// Adds the rules as runc does: entries and names in their order, the default's action left out, unknown names skipped,
+/// conditions on the same argument as rules of their own.
+class program_builder final {
+public:
+    explicit program_builder(const profile& from) : profile_(from) {}
+
+    [[nodiscard]] result<program> build();
+
+    /// After a failure of build(): which rule it was, if it was a rule.
+    [[nodiscard]] const std::optional<refused_rule>& refused() const noexcept { return refused_; }
+
+private:
+    const profile& profile_;
+    std::optional<refused_rule> refused_;
+};
+
+/// The conjunctions that one entry stands for, as runc splits them: usually one, empty for a plain rule.
+[[nodiscard]] std::vector<std::vector<profile_arg>> conjunctions(const profile_entry& entry);
+
+}  // namespace secmap::detail
