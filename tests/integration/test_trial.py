@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The module finds out by behaviour whether this kernel can skip a call: on both kinds."""
+
+import os
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import abi
+import pytest
+
+HERE = Path(__file__).parent
+BUILT = HERE.parents[1] / "build/module" / os.uname().release
+
+
+@pytest.fixture(name="load_and_call", scope="module")
+def _load_and_call(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program = tmp_path_factory.mktemp("programs") / "load_and_call"
+    subprocess.run(["gcc", "-O2", "-Wall", "-Werror", "-o", program,
+                    HERE / "programs/load_and_call.c"], check=True)
+    return program
+
+
+@pytest.fixture(name="unloaded")
+def _unloaded() -> Iterator[None]:
+    """Without the module; afterwards it is there again, tried on a kernel that works."""
+    subprocess.run(["rmmod", "secmap"], check=True)
+    yield
+    subprocess.run(["rmmod", "stubborn"], check=False, capture_output=True)
+    subprocess.run(["rmmod", "secmap"], check=False, capture_output=True)
+    subprocess.run(["insmod", BUILT / "secmap.ko"], check=True)
+
+
+def skip() -> int:
+    """What INFO says about this kernel."""
+    dev = abi.device()
+    record = bytearray(struct.pack("<II", 72, 0) + bytes(64))
+    abi.ioctl(dev, abi.INFO, record)
+    os.close(dev)
+    return int(struct.unpack_from("<I", record, 28)[0])
+
+
+def load(load_and_call: Path) -> list[str]:
+    """Load the module; what finit_module returned, and whether the two calls after it ran."""
+    done = subprocess.run([load_and_call, BUILT / "secmap.ko"], check=True, capture_output=True,
+                          text=True)
+    return done.stdout.split()
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_the_call_that_is_tried_is_made_all_the_same(load_and_call: Path) -> None:
+    assert load(load_and_call) == ["0", "1", "1"]
+    assert skip() == abi.SKIP_WORKS
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_a_kernel_that_cannot_skip_is_never_asked_to_enforce(load_and_call: Path) -> None:
+    subprocess.run(["insmod", BUILT / "stubborn.ko"], check=True)
+    # "stubborn" answers the tried call itself, as a kernel would that had run it.
+    assert load(load_and_call) == ["0", "0", "1"]
+    assert skip() == abi.SKIP_BROKEN
+    dev = abi.device()
+    policy = abi.simple(dev, {})
+    with pytest.raises(OSError) as refused:
+        abi.attach(dev, policy)
+    assert refused.value.errno == 38  # ENOSYS
+    assert not abi.task_ids(dev)
+    # It stays so: the answer is not asked for again.
+    subprocess.run(["rmmod", "stubborn"], check=True)
+    assert skip() == abi.SKIP_BROKEN
+    os.close(policy)
+    os.close(dev)
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_a_loader_that_makes_no_call_leaves_it_to_who_asks() -> None:
+    # Killed inside finit_module's return path is not to be had at will; a loader that is
+    # stopped right behind it is: ptrace keeps it there.
+    code = (
+        "import ctypes, os, sys\n"
+        "libc = ctypes.CDLL(None)\n"
+        "fd = os.open(sys.argv[1], os.O_RDONLY)\n"
+        "libc.ptrace(0, 0, 0, 0)\n"
+        "os.kill(os.getpid(), 19)\n"
+        "libc.syscall(313, fd, b'', 0)\n"
+        "os.getpid()\n"
+    )
+    child = subprocess.Popen(["/usr/bin/python3", "-c", code, BUILT / "secmap.ko"])
+    libc = abi.ctypes.CDLL(None)
+    status = os.waitpid(child.pid, os.WUNTRACED)[1]
+    assert os.WIFSTOPPED(status)
+    stops = 0
+    while True:  # to the exit of finit_module: two stops a call
+        libc.ptrace(24, child.pid, 0, 0)  # PTRACE_SYSCALL
+        os.waitpid(child.pid, 0)
+        stops += 1
+        if Path("/sys/module/secmap").exists() and Path("/dev/secmap").exists() and stops % 2 == 0:
+            break
+    # The loader stands still behind finit_module: the kernel is not known yet.
+    dev = abi.device()
+    policy = abi.simple(dev, {})
+    pid = os.fork()
+    if pid == 0:
+        abi.no_new_privs()
+        os._exit(0 if abi.attach(dev, policy) == 1 else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert skip() == abi.SKIP_WORKS
+    os.close(policy)
+    os.close(dev)
+    libc.ptrace(8, child.pid, 0, 0)  # PTRACE_KILL
+    child.kill()
+    child.wait()
