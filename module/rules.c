@@ -2,10 +2,11 @@
 /*
  * Rules: what a policy of kind MAPS says, checked once, and its evaluation.
  *
- * Every comparison becomes the question whether some bits of an argument lie in a
- * range, and every set membership one look-up, so that evaluation has two paths only.
+ * Each condition becomes a step: do some bits of an argument lie in a range, or in a
+ * table? A rule is its steps in a row, a number all steps of its rules.
  */
 #include "kernel.h"
+#include "lookup.h"
 #include "rules.h"
 #include "table.h"
 #include "verdict.h"
@@ -13,34 +14,31 @@
 #define RULES_ARGS	6U	/* of struct seccomp_data */
 
 /* Does ((argument & mask) in the range, or in the table) equal @expect? */
-struct rules_cond {
+struct rules_step {
 	u64 mask;
 	u64 low;				/* first value of the range */
 	union {
 		u64 span;			/* its last value, less the first */
 		const struct secmap_table *table;
 	};
+	u16 rule;				/* whose step it is */
+	u8 left;				/* steps of that rule, from this one on */
 	u8 arg;
 	bool in_table;
 	bool expect;
-};
-
-struct rules_rule {
-	u32 action;
-	u32 conds;				/* the first; the next rule's end them */
 };
 
 /* What is said about one ABI, in one piece of memory. Immutable once built. */
 struct rules_section {
 	DECLARE_BITMAP(allow, SECMAP_NR_MAX);	/* as handed over */
 	DECLARE_BITMAP(allowed, SECMAP_NR_MAX);	/* whatever the arguments are, all told */
-	u16 first[SECMAP_NR_MAX + 1];		/* rules of nr: first[nr] ... first[nr + 1] - 1 */
+	u32 first[SECMAP_NR_MAX + 1];		/* steps of nr: first[nr] ... first[nr + 1] - 1 */
 	u32 default_action;
 	u32 newer_from;
 	u32 newer_action;
 	u32 cost;				/* of the worst number */
-	struct rules_rule *rules;		/* behind conds[]; one more, where these end */
-	struct rules_cond conds[];
+	u32 *actions;				/* by rule; behind steps[] */
+	struct rules_step steps[];
 };
 
 struct secmap_rules {
@@ -135,51 +133,59 @@ static int rules_check_cond(const struct rules_place *place, const struct secmap
 }
 
 /* A condition that was checked, as a range or a look-up. */
-static void rules_build_cond(const struct rules_place *place, const struct secmap_cond *from,
-			     struct rules_cond *cond)
+static void rules_build_step(const struct rules_place *place, const struct secmap_cond *cond,
+			     struct rules_step *step)
 {
 	u32 table;
 
-	cond->arg = from->arg;
-	cond->mask = from->width == 32 ? U32_MAX : U64_MAX;
-	cond->expect = true;
+	step->arg = cond->arg;
+	step->mask = cond->width == 32 ? U32_MAX : U64_MAX;
+	step->expect = true;
 
-	switch (from->op) {
+	switch (cond->op) {
 	case SECMAP_OP_NE:
-		cond->expect = false;
+		step->expect = false;
 		fallthrough;
 	case SECMAP_OP_EQ:
-		cond->low = from->value;
+		step->low = cond->value;
 		break;
 	case SECMAP_OP_MASKED_EQ:
-		cond->mask = from->mask;
-		cond->low = from->value & from->mask;
+		step->mask = cond->mask;
+		step->low = cond->value & cond->mask;
 		break;
 	case SECMAP_OP_GE:
-		cond->expect = false;
+		step->expect = false;
 		fallthrough;
 	case SECMAP_OP_LT:
-		/* Nothing is below 0: the range that is not everything. */
-		if (!from->value)
-			cond->expect = !cond->expect;
-		cond->span = from->value - 1;
+		/* Nothing is below 0: then the range is everything, and expected is not it. */
+		if (!cond->value)
+			step->expect = !step->expect;
+		step->span = cond->value - 1;
 		break;
 	case SECMAP_OP_GT:
-		cond->expect = false;
+		step->expect = false;
 		fallthrough;
 	case SECMAP_OP_LE:
-		cond->span = from->value;
+		step->span = cond->value;
 		break;
 	case SECMAP_OP_NOT_IN:
-		cond->expect = false;
+		step->expect = false;
 		fallthrough;
 	case SECMAP_OP_IN:
-		table = array_index_nospec(from->table, place->spec->table_count);
-		cond->mask = from->mask;
-		cond->in_table = true;
-		cond->table = place->spec->tables[table];
+		table = array_index_nospec(cond->table, place->spec->table_count);
+		step->mask = cond->mask;
+		step->in_table = true;
+		step->table = place->spec->tables[table];
 		break;
 	}
+}
+
+/* The only step of a rule without conditions: every value is in the range. */
+static void rules_build_always(struct rules_step *step)
+{
+	step->span = U64_MAX;
+	step->expect = true;
+	step->left = 1;
 }
 
 static int rules_check_rule(const struct rules_place *place, const struct secmap_rule *rule)
@@ -208,44 +214,63 @@ static int rules_check_rule(const struct rules_place *place, const struct secmap
 	return 0;
 }
 
-/* The rules and their conditions, one after the other. */
+/* The steps of one rule, whose conditions begin at @conds; returns how many, or an errno. */
+static int rules_build_rule(struct rules_place *place, const struct secmap_cond *conds,
+			    struct rules_step *steps)
+{
+	const struct secmap_rule *rule = &place->from->rules[place->rule];
+	int err;
+
+	place->section->actions[place->rule] = rule->action;
+	for (place->cond = 0; place->cond < rule->cond_count; place->cond++) {
+		struct rules_step *step = &steps[place->cond];
+
+		err = rules_check_cond(place, &conds[place->cond]);
+		if (err)
+			return err;
+		rules_build_step(place, &conds[place->cond], step);
+		step->rule = place->rule;
+		step->left = rule->cond_count - place->cond;
+	}
+	if (rule->cond_count)
+		return rule->cond_count;
+	rules_build_always(steps);
+	steps->rule = place->rule;
+	return 1;
+}
+
+/* All rules and their conditions, one after the other. */
 static int rules_build_rules(struct rules_place *place)
 {
 	const struct secmap_abi *abi = &place->from->abi;
 	struct rules_section *section = place->section;
-	u32 conds = 0, nr = 0;
-	int err;
+	u32 conds = 0, steps = 0, nr = 0;
+	int count;
 
 	for (place->rule = 0; place->rule < abi->rule_count; place->rule++) {
 		const struct secmap_rule *rule = &place->from->rules[place->rule];
 
-		err = rules_check_rule(place, rule);
-		if (err)
-			return err;
+		count = rules_check_rule(place, rule);
+		if (count)
+			return count;
 		if (rule->cond_count > abi->cond_count - conds)
 			return refuse(place, IN_RULE, -EINVAL,
 				      ": cond_count %u, but only %u are left",
 				      rule->cond_count, abi->cond_count - conds);
 		while (nr <= rule->nr)
-			section->first[nr++] = place->rule;
-		section->rules[place->rule].action = rule->action;
-		section->rules[place->rule].conds = conds;
-
-		for (place->cond = 0; place->cond < rule->cond_count; place->cond++, conds++) {
-			const struct secmap_cond *cond = &place->from->conds[conds];
-
-			err = rules_check_cond(place, cond);
-			if (err)
-				return err;
-			rules_build_cond(place, cond, &section->conds[conds]);
-		}
+			section->first[nr++] = steps;
+		count = rules_build_rule(place, place->from->conds + conds,
+					 section->steps + steps);
+		if (count < 0)
+			return count;
+		conds += rule->cond_count;
+		steps += count;
 	}
 	if (conds != abi->cond_count)
 		return refuse(place, IN_ABI, -EINVAL, ": cond_count %u, but the rules' sum is %u",
 			      abi->cond_count, conds);
 	while (nr <= SECMAP_NR_MAX)
-		section->first[nr++] = abi->rule_count;
-	section->rules[abi->rule_count].conds = conds;
+		section->first[nr++] = steps;
 	return 0;
 }
 
@@ -263,41 +288,33 @@ static struct secmap_verdict rules_eval_rest(const struct rules_section *section
 	return (struct secmap_verdict){ section->default_action, SECMAP_RULE_DEFAULT };
 }
 
-/* Is every verdict about this number ALLOW? */
-static bool rules_allows(const struct rules_section *section, u32 nr)
-{
-	const struct rules_rule *rule = section->rules + section->first[nr];
-	const struct rules_rule *end = section->rules + section->first[nr + 1];
-
-	if (test_bit(nr, section->allow))
-		return true;
-	if (rule == end)
-		return action_allows(rules_eval_rest(section, nr).action);
-	for (; rule < end; rule++) {
-		if (!action_allows(rule->action))
-			return false;
-		if (rule[0].conds == rule[1].conds)
-			return true;
-	}
-	return action_allows(section->default_action);
-}
-
 /* What follows from the rules: plainly allowed numbers, and the worst number's cost. */
 static int rules_summarise(struct rules_place *place)
 {
+	const struct secmap_rule *rule = place->from->rules;
+	const struct secmap_rule *end = rule + place->from->abi.rule_count;
 	struct rules_section *section = place->section;
 	u32 nr;
 
 	for (nr = 0; nr < SECMAP_NR_MAX; nr++) {
-		u32 first = section->first[nr], end = section->first[nr + 1];
-		u32 cost = end - first + section->rules[end].conds - section->rules[first].conds;
+		u32 last_action = rules_eval_rest(section, nr).action;
+		bool allows = true;
+		u32 cost = 0;
 
+		if (test_bit(nr, section->allow))
+			last_action = SECCOMP_RET_ALLOW;
+		for (; rule < end && rule->nr == nr; rule++) {
+			cost += 1 + rule->cond_count;
+			allows = allows && action_allows(rule->action);
+			/* Where no condition holds: an unconditional rule is the last one. */
+			last_action = rule->cond_count ? section->default_action : rule->action;
+		}
 		if (cost > SECMAP_LIMIT_COST)
 			return refuse(place, IN_ABI, -E2BIG,
 				      ": number %u has %u rules and conditions, the limit is %u",
 				      nr, cost, SECMAP_LIMIT_COST);
 		section->cost = max(section->cost, cost);
-		if (rules_allows(section, nr))
+		if (allows && action_allows(last_action))
 			__set_bit(nr, section->allowed);
 	}
 	return 0;
@@ -342,6 +359,7 @@ static int rules_build_section(struct rules_place *place, struct secmap_rules *r
 {
 	const struct secmap_abi *abi = &place->from->abi;
 	struct rules_section *section;
+	u32 steps = abi->cond_count;
 	size_t bytes;
 	u32 i;
 	int err;
@@ -350,8 +368,9 @@ static int rules_build_section(struct rules_place *place, struct secmap_rules *r
 	if (err)
 		return err;
 
-	bytes = struct_size(section, conds, abi->cond_count) +
-		(abi->rule_count + 1) * sizeof(*section->rules);
+	for (i = 0; i < abi->rule_count; i++)
+		steps += !place->from->rules[i].cond_count;
+	bytes = struct_size(section, steps, steps) + abi->rule_count * sizeof(*section->actions);
 	section = secmap_alloc(bytes);
 	if (!section)
 		return refuse(place, IN_ABI, -ENOMEM, ": no memory for %zu bytes", bytes);
@@ -359,7 +378,7 @@ static int rules_build_section(struct rules_place *place, struct secmap_rules *r
 	rules->facts.bytes += bytes;
 	place->section = section;
 
-	section->rules = (struct rules_rule *)(section->conds + abi->cond_count);
+	section->actions = (u32 *)(section->steps + steps);
 	section->default_action = abi->default_action;
 	section->newer_from = abi->newer_from;
 	section->newer_action = abi->newer_action;
@@ -392,7 +411,7 @@ static void rules_note_facts(const struct rules_place *place, struct secmap_rule
 	if (facts->allow_count[abi->abi])
 		facts->actions |= SECMAP_ACTION_ALLOW;
 	for (i = 0; i < abi->rule_count; i++)
-		facts->actions |= secmap_action_bit(section->rules[i].action);
+		facts->actions |= secmap_action_bit(section->actions[i]);
 }
 
 static int rules_build(struct secmap_rules *rules, const struct secmap_rules_spec *spec,
@@ -476,37 +495,35 @@ void secmap_rules_free(struct secmap_rules *rules)
 	secmap_release(rules);
 }
 
-static bool rules_cond_holds(const struct rules_cond *cond, const struct seccomp_data *call)
+static bool rules_step_holds(const struct rules_step *step, const struct seccomp_data *call)
 {
-	u64 value = call->args[cond->arg] & cond->mask;
+	u64 value = call->args[step->arg] & step->mask;
 	bool within;
 
-	if (cond->in_table)
-		within = secmap_table_has(cond->table, value);
+	if (step->in_table)
+		within = lookup_has(step->table, value);
 	else
-		within = value - cond->low <= cond->span;
-	return within == cond->expect;
+		within = value - step->low <= step->span;
+	return within == step->expect;
 }
 
 /* The first rule of this number that holds, or the default. */
 static struct secmap_verdict rules_eval_number(const struct rules_section *section, u32 nr,
 					       const struct seccomp_data *call)
 {
-	u32 at = section->first[nr], end = section->first[nr + 1];
-	const struct rules_cond *cond, *next;
+	const struct rules_step *step = section->steps + section->first[nr];
+	const struct rules_step *end = section->steps + section->first[nr + 1];
 
-	if (at == end)
+	if (step == end)
 		return rules_eval_rest(section, nr);
-
-	cond = section->conds + section->rules[at].conds;
 	do {
-		next = section->conds + section->rules[at + 1].conds;
-		while (cond < next && rules_cond_holds(cond, call))
-			cond++;
-		if (cond == next)
-			return (struct secmap_verdict){ section->rules[at].action, at };
-		cond = next;
-	} while (++at < end);
+		if (!rules_step_holds(step, call))
+			step += step->left;
+		else if (step->left > 1)
+			step++;
+		else
+			return (struct secmap_verdict){ section->actions[step->rule], step->rule };
+	} while (step < end);
 
 	return (struct secmap_verdict){ section->default_action, SECMAP_RULE_DEFAULT };
 }

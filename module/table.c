@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later
 /*
- * Tables: bitmaps and hash maps u64 -> u64.
+ * Tables: bitmaps and hash maps u64 -> u64, checked and built; see lookup.h for what
+ * they are made of.
  *
- * A hash map is an array of keys, ordered by their home slots (linear probing after
- * Robin Hood): a key lies in its home slot, or behind it with no empty slot between.
- * The home comes from multiplying by a random odd number, so that nobody can choose
- * keys that collide. What a look-up may cost is not hoped for: building fails when a
- * key lies SECMAP_LIMIT_PROBES slots from home, and is tried again with another number.
+ * What a look-up may cost is not hoped for: building a hash map fails when a key would
+ * lie SECMAP_LIMIT_PROBES slots from home, and is tried again with another number.
  */
 #include "kernel.h"
+#include "lookup.h"
 #include "table.h"
 
 /* Builds with different random numbers before the slots are doubled, and before giving up. */
@@ -18,30 +17,6 @@
 #define TABLE_ROOM_LAST		2
 /* Keys between two offers to let others run. */
 #define TABLE_BREATH		4096
-
-struct secmap_table {
-	u32 type;
-	u32 max_bits;		/* bitmap: number of bits */
-	u32 probes;		/* hash map: slots that a look-up touches at most */
-	u32 shift;		/* hash map: 64 - log2 of the home slots */
-	u64 multiplier;
-	u64 empty;		/* in empty slots; not one of the keys */
-	u64 *values;		/* parallel to keys[]; NULL: all 0 */
-	size_t bytes;
-	union {
-		DECLARE_FLEX_ARRAY(unsigned long, bits);
-		/*
-		 * The home slots, and SECMAP_LIMIT_PROBES more: no probe has to wrap
-		 * round, and the last slot is always empty.
-		 */
-		DECLARE_FLEX_ARRAY(u64, keys);
-	};
-};
-
-static size_t table_home(const struct secmap_table *table, u64 key)
-{
-	return (key * table->multiplier) >> table->shift;
-}
 
 static size_t table_slots(const struct secmap_table *table)
 {
@@ -96,13 +71,13 @@ static struct secmap_table *table_bitmap_create(const struct secmap_table_spec *
 static int table_hash_insert(struct secmap_table *table, u64 key, u64 value)
 {
 	u64 *keys = table->keys;
-	size_t home = table_home(table, key);
+	size_t home = lookup_home(table, key);
 	size_t at = home;
 
 	if (key == table->empty)
 		return -EAGAIN;
 
-	while (keys[at] != table->empty && table_home(table, keys[at]) <= home) {
+	while (keys[at] != table->empty && lookup_home(table, keys[at]) <= home) {
 		if (keys[at] == key)
 			return -EEXIST;
 		at++;
@@ -114,7 +89,7 @@ static int table_hash_insert(struct secmap_table *table, u64 key, u64 value)
 			swap(value, table->values[at]);
 		if (key == table->empty)
 			return 0;
-		home = table_home(table, key);
+		home = lookup_home(table, key);
 	}
 	return -EAGAIN;
 }
@@ -248,36 +223,6 @@ void secmap_table_free(struct secmap_table *table)
 	secmap_release(table);
 }
 
-static bool table_bitmap_has(const struct secmap_table *table, u64 key)
-{
-	if (key >= table->max_bits)
-		return false;
-	key = array_index_nospec(key, (u64)table->max_bits);
-	return test_bit(key, table->bits);
-}
-
-/*
- * Where the key lies, or NULL. The shift bounds the home slot, also under speculation;
- * from there on it is @probes slots at most, and these exist.
- */
-static const u64 *table_hash_find(const struct secmap_table *table, u64 key)
-{
-	const u64 *at = table->keys + table_home(table, key);
-	u64 empty = table->empty;
-	u32 left = table->probes;
-
-	if (unlikely(key == empty))
-		return NULL;
-	do {
-		if (*at == key)
-			return at;
-		if (*at == empty)
-			return NULL;
-		at++;
-	} while (--left);
-	return NULL;
-}
-
 /**
  * secmap_table_has() - is a bit set, or a key there?
  * @table: a table
@@ -289,9 +234,7 @@ static const u64 *table_hash_find(const struct secmap_table *table, u64 key)
  */
 bool secmap_table_has(const struct secmap_table *table, u64 key)
 {
-	if (table->type == SECMAP_TABLE_BITMAP)
-		return table_bitmap_has(table, key);
-	return table_hash_find(table, key);
+	return lookup_has(table, key);
 }
 
 /**
@@ -309,12 +252,12 @@ bool secmap_table_get(const struct secmap_table *table, u64 key, u64 *value)
 	const u64 *at;
 
 	if (table->type == SECMAP_TABLE_BITMAP) {
-		if (!table_bitmap_has(table, key))
+		if (!lookup_bitmap(table, key))
 			return false;
 		*value = 0;
 		return true;
 	}
-	at = table_hash_find(table, key);
+	at = lookup_hash(table, key);
 	if (!at)
 		return false;
 	*value = table->values ? table->values[at - table->keys] : 0;

@@ -64,7 +64,7 @@ static struct secmap_table *hash(u32 count, const u64 *with_values)
 /* Where a key lies, counted from home; the walk meets no empty slot. */
 static u32 distance(const struct secmap_table *table, u64 key)
 {
-	size_t home = table_home(table, key), at;
+	size_t home = lookup_home(table, key), at;
 
 	for (at = home; table->keys[at] != key; at++)
 		assert_true(table->keys[at] != table->empty);
@@ -82,8 +82,8 @@ static void check_layout(const struct secmap_table *table, u32 count)
 		if (key == table->empty)
 			continue;
 		used++;
-		assert_true(table_home(table, key) >= home);
-		home = table_home(table, key);
+		assert_true(lookup_home(table, key) >= home);
+		home = lookup_home(table, key);
 		longest = max(longest, distance(table, key) + 1);
 	}
 	assert_int_equal(used, count);
