@@ -312,7 +312,11 @@ flattener::split flattener::split_at(node_id start) {
         else
             rows.push_back({highs[i], last, std::move(cells)});
     }
-    if (rows.size() == 1) return {arg, 32, std::move(rows[0].cells)};
+    if (rows.size() == 1) {
+        split made{arg, 32, std::move(rows[0].cells)};
+        narrow(made);
+        return made;
+    }
     split made{arg, 64, {}};
     const auto put = [&](std::uint64_t first, std::uint64_t last, target to) {
         if (!made.cells.empty() && made.cells.back().to == to)
@@ -333,7 +337,27 @@ flattener::split flattener::split_at(node_id start) {
             put(first, last, split_bit | static_cast<target>(splits_.size() - 1));
         }
     }
+    narrow(made);
     return made;
+}
+
+/// Behind a cell, what is asked about the argument once more is answered by the cell.
+void flattener::narrow(split& made) {
+    for (cell& at : made.cells) {
+        if ((at.to & split_bit) != 0) continue;
+        arg_range known;
+        known.arg = made.arg;
+        const bool one_high = made.width == 32 || at.first >> 32 == at.last >> 32;
+        if (one_high) {
+            known.first[0] = static_cast<std::uint32_t>(at.first);
+            known.last[0] = static_cast<std::uint32_t>(at.last);
+        }
+        if (made.width == 64) {
+            known.first[1] = static_cast<std::uint32_t>(at.first >> 32);
+            known.last[1] = static_cast<std::uint32_t>(at.last >> 32);
+        }
+        at.to = graph_.within(at.to, known);
+    }
 }
 
 condition flattener::membership(const split& over, comparison op, std::vector<std::uint64_t> keys) {

@@ -38,7 +38,7 @@ private:
 /// gives its clauses, followed by the very list of "no". That keeps the length in the order of the profile's.
 class flattener final {
 public:
-    flattener(const decisions& graph, table_pool& tables, std::uint32_t default_action)
+    flattener(decisions& graph, table_pool& tables, std::uint32_t default_action)
         : graph_(graph), tables_(tables), default_action_(default_action) {}
 
     /// What decides from a node on. A call for which no clause holds gets the default action. Nothing: too many clauses.
@@ -74,6 +74,7 @@ private:
     [[nodiscard]] std::optional<list_id> list_of_masked(const node& high);
 
     [[nodiscard]] split split_at(node_id start);
+    void narrow(split& made);
     [[nodiscard]] std::vector<cell> cells_of_low(node_id start, std::uint8_t arg, std::uint32_t high) const;
     [[nodiscard]] std::vector<std::uint32_t> bounds(node_id start, std::uint8_t arg,
                                                     std::optional<std::uint32_t> high) const;
@@ -87,7 +88,7 @@ private:
     [[nodiscard]] list_id cons(const std::vector<condition>& more, const clause& content, list_id next);
     [[nodiscard]] std::vector<list_id> chain(list_id from) const;
 
-    const decisions& graph_;
+    decisions& graph_;
     table_pool& tables_;
     std::uint32_t default_action_;
     std::vector<item> items_ = {item{}};

@@ -35,6 +35,33 @@ bool node::answer(std::uint32_t input) const noexcept {
     }
 }
 
+std::optional<bool> arg_range::answer(const node& question) const noexcept {
+    if (question.is_action() || question.arg() != arg) return std::nullopt;
+    const std::size_t half = question.high() ? 1 : 0;
+    const bool one = first[half] == last[half];
+    if (question.mask != ~0U && !one) return std::nullopt;
+    const bool lowest = question.answer(first[half]);
+    const bool highest = question.answer(last[half]);
+    // "==" can hold in the middle of a range whose ends it does not hold for.
+    const bool inside =
+        question.test == word_test::eq && !one && question.value >= first[half] && question.value <= last[half];
+    if (lowest != highest || inside) return std::nullopt;
+    return lowest;
+}
+
+node_id decisions::within(node_id which, const arg_range& known) {
+    while (const auto answer = known.answer(nodes_[which])) which = *answer ? nodes_[which].yes : nodes_[which].no;
+    if (nodes_[which].is_action()) return which;
+    const auto key = std::make_pair(which, known);
+    if (const auto found = narrowed_.find(key); found != narrowed_.end()) return found->second;
+    node narrow = nodes_[which];
+    narrow.yes = within(narrow.yes, known);
+    narrow.no = within(narrow.no, known);
+    const node_id made = intern(narrow);
+    narrowed_.emplace(key, made);
+    return made;
+}
+
 /// Goes on to the next instruction that depends on an argument, or that returns.
 result<decisions::position> decisions::advance(position from, const call& subject) const {
     constexpr std::uint32_t first_arg = offsetof(seccomp_data, args);

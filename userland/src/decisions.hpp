@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <secmap/result.hpp>
@@ -35,6 +37,17 @@ struct node {
     [[nodiscard]] bool answer(std::uint32_t input) const noexcept;
 };
 
+/// What is known about an argument: the range of each of its halves, low and high.
+struct arg_range {
+    std::uint8_t arg = 0;
+    std::uint32_t first[2] = {0, 0};
+    std::uint32_t last[2] = {~0U, ~0U};
+
+    /// What a question is answered by it; nothing: either way, or it is about another argument.
+    [[nodiscard]] std::optional<bool> answer(const node& question) const noexcept;
+    auto operator<=>(const arg_range&) const = default;
+};
+
 /// Follows a program for one ABI and number at a time; equal questions are one node, over all of them.
 class decisions final {
 public:
@@ -44,6 +57,9 @@ public:
     [[nodiscard]] result<node_id> of_call(std::uint32_t arch, std::uint32_t number);
 
     [[nodiscard]] const node& at(node_id which) const { return nodes_[which]; }
+
+    /// The same questions where an argument is known to lie in a range: those that are answered by that are left out.
+    [[nodiscard]] node_id within(node_id which, const arg_range& known);
 
 private:
     /// What the accumulator holds.
@@ -72,6 +88,7 @@ private:
     std::map<std::tuple<word_test, std::uint32_t, std::uint8_t, std::uint32_t, std::uint32_t, node_id, node_id>,
              node_id>
         known_;
+    std::map<std::pair<node_id, arg_range>, node_id> narrowed_;
 };
 
 }  // namespace secmap::detail
