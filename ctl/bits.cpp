@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bits.hpp"
+
+#include <array>
+
+#include <secmap/secmap.h>
+
+#include "words.hpp"
+
+namespace secmap::ctl {
+
+namespace {
+
+struct named_bit {
+    std::uint64_t bit;
+    const char* name;
+};
+
+constexpr std::array<named_bit, 1> feature_bits = {{{SECMAP_FEATURE_MAPS, "MAPS"}}};
+
+}  // namespace
+
+std::vector<std::string> feature_bit_names(std::uint64_t bits) {
+    std::vector<std::string> found;
+    for (const named_bit& each : feature_bits) {
+        if (bits & each.bit) found.emplace_back(each.name);
+        bits &= ~each.bit;
+    }
+    if (bits != 0) found.push_back(hex(bits));
+    return found;
+}
+
+std::string kind_name(std::uint32_t kind) { return kind == SECMAP_POLICY_MAPS ? "maps" : std::to_string(kind); }
+
+std::string skipping_name(call_skipping of) {
+    switch (of) {
+        case call_skipping::works: return "works";
+        case call_skipping::broken: return "broken";
+        case call_skipping::unknown: break;
+    }
+    return "unknown";
+}
+
+std::string enforcement(const feature_report& of) {
+    if (!of.info || of.info->skipping == call_skipping::broken) return "no";
+    return of.info->skipping == call_skipping::works ? "yes" : "unknown";
+}
+
+std::string decision_kind(const verdict& of) {
+    switch (of.rule) {
+        case SECMAP_RULE_ALLOW: return "allow";
+        case SECMAP_RULE_DEFAULT: return "default";
+        case SECMAP_RULE_NEWER: return "newer";
+        case SECMAP_RULE_FOREIGN: return "foreign";
+        default: return "rule";
+    }
+}
+
+std::vector<abi> abis_of(const policy_info& of) {
+    std::vector<abi> found;
+    for (const abi each : all_abis)
+        if (of.abis & (1U << static_cast<unsigned>(each))) found.push_back(each);
+    return found;
+}
+
+}  // namespace secmap::ctl

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "json.hpp"
+
+#include <cstring>
+
+#include <linux/seccomp.h>
+#include <nlohmann/json.hpp>
+
+#include <secmap/names.hpp>
+
+#include "bits.hpp"
+#include "words.hpp"
+
+namespace secmap::ctl {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int schema_version = 1;
+constexpr int pretty_indent = 2;
+
+// ERRNO carries its errno's name, the others their data where they have any.
+ordered_json action_json(std::uint32_t action) {
+    const std::uint32_t data = action & SECCOMP_RET_DATA;
+    ordered_json json = {{"name", action_name(action)}, {"value", action}};
+    if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
+        const char* name = strerrorname_np(static_cast<int>(data));
+        json["errno"] = data;
+        if (name) json["errno_name"] = name;
+    } else if (data != 0) {
+        json["data"] = data;
+    }
+    return json;
+}
+
+ordered_json error_json(const error& of) {
+    ordered_json json = {{"errno", of.number}, {"operation", of.operation}, {"text", of.text}, {"hint", of.hint}};
+    const char* name = of.number != 0 ? strerrorname_np(of.number) : nullptr;
+    if (name) json["errno_name"] = name;
+    return json;
+}
+
+ordered_json call_json(abi on, std::uint32_t nr) {
+    ordered_json json = {{"nr", nr}};
+    const std::string name = call_name(on, nr);
+    if (!name.starts_with('#')) json["name"] = name;
+    return json;
+}
+
+ordered_json hex_list(const std::vector<std::uint64_t>& numbers) {
+    auto list = ordered_json::array();
+    for (const std::uint64_t each : numbers) list.push_back(hex(each));
+    return list;
+}
+
+ordered_json condition_json(const condition& of) {
+    ordered_json json = {{"arg", of.arg}, {"op", comparison_name(of.op)}, {"width", of.width}};
+    const bool in_table = of.op == comparison::in || of.op == comparison::not_in;
+    if (in_table)
+        json["table"] = of.table;
+    else
+        json["value"] = hex(of.value);
+    if (in_table || of.op == comparison::masked_eq) json["mask"] = hex(of.mask);
+    json["words"] = condition_words(of);
+    return json;
+}
+
+ordered_json rule_json(abi on, const rule& of) {
+    ordered_json json = call_json(on, of.nr);
+    json["action"] = action_json(of.action);
+    json["conditions"] = ordered_json::array();
+    for (const condition& each : of.conditions) json["conditions"].push_back(condition_json(each));
+    json["origin"] = of.origin;
+    return json;
+}
+
+ordered_json rules_json(abi on, const std::vector<rule>& of) {
+    auto list = ordered_json::array();
+    for (const rule& each : of) list.push_back(rule_json(on, each));
+    return list;
+}
+
+ordered_json tables_json(const std::vector<table_image>& of) {
+    auto list = ordered_json::array();
+    for (const table_image& each : of)
+        list.push_back({{"type", each.bitmap ? "bitmap" : "hash"},
+                        {"max_entries", each.max_entries},
+                        {"keys", hex_list(each.keys)},
+                        {"values", hex_list(each.values)}});
+    return list;
+}
+
+ordered_json newer_json(const abi_section& of) {
+    if (!of.newer_from) return nullptr;
+    return {{"from", *of.newer_from}, {"action", action_json(of.newer_action)}};
+}
+
+ordered_json image_json(const policy_image& of) {
+    ordered_json json = {{"name", of.name}, {"foreign_action", action_json(of.foreign_action)}};
+    json["sections"] = ordered_json::array();
+    for (const abi_section& each : of.sections) {
+        auto allow = ordered_json::array();
+        for (const std::uint32_t nr : each.allow) allow.push_back(call_json(each.abi, nr));
+        json["sections"].push_back({{"abi", abi_name(each.abi)},
+                                    {"default_action", action_json(each.default_action)},
+                                    {"newer", newer_json(each)},
+                                    {"allow", allow},
+                                    {"rules", rules_json(each.abi, each.rules)}});
+    }
+    json["tables"] = tables_json(of.tables);
+    return json;
+}
+
+std::size_t condition_count(const abi_section& of) {
+    std::size_t count = 0;
+    for (const rule& each : of.rules) count += each.conditions.size();
+    return count;
+}
+
+ordered_json summary_json(const policy_image& of) {
+    auto sections = ordered_json::array();
+    for (const abi_section& each : of.sections)
+        sections.push_back({{"abi", abi_name(each.abi)},
+                            {"allowed", each.allow.size()},
+                            {"rules", each.rules.size()},
+                            {"conditions", condition_count(each)},
+                            {"default_action", action_json(each.default_action)},
+                            {"newer", newer_json(each)}});
+    return {{"name", of.name},
+            {"foreign_action", action_json(of.foreign_action)},
+            {"sections", sections},
+            {"tables", of.tables.size()}};
+}
+
+ordered_json source_json(const profile_source& of) {
+    return {{"file", of.file}, {"capabilities", of.capabilities}, {"notes", of.notes}};
+}
+
+ordered_json policy_json(const policy_info& of) {
+    auto sections = ordered_json::array();
+    for (const abi each : abis_of(of)) {
+        const section_info& section = of.sections[static_cast<std::size_t>(each)];
+        sections.push_back({{"abi", abi_name(each)},
+                            {"allowed", section.allowed},
+                            {"rules", section.rules},
+                            {"conditions", section.conditions},
+                            {"default_action", action_json(section.default_action)}});
+    }
+    return {{"id", of.id},
+            {"name", of.name},
+            {"kind", kind_name(of.kind)},
+            {"foreign_action", action_json(of.foreign_action)},
+            {"sections", sections},
+            {"tables", of.tables},
+            {"actions", action_names(of.actions)},
+            {"cost", of.cost},
+            {"stacks", of.stacks},
+            {"uid", of.uid},
+            {"bytes", of.bytes}};
+}
+
+ordered_json info_json(const device_info& of) {
+    return {{"abi_version", of.abi_version},
+            {"errata", of.errata},
+            {"features", feature_bit_names(of.features)},
+            {"actions", action_names(of.actions)},
+            {"skipping", skipping_name(of.skipping)},
+            {"limits",
+             {{"stack", of.stack_max},
+              {"rules", of.rules_max},
+              {"conditions", of.conditions_max},
+              {"cost", of.cost_max},
+              {"stack_cost", of.stack_cost_max},
+              {"tables", of.tables_max},
+              {"bitmap", of.bitmap_max},
+              {"hash", of.hash_max},
+              {"test", of.test_max},
+              {"objects", of.objects_max}}}};
+}
+
+// One for each kind of value: the name of its member, and its content.
+struct writer {
+    ordered_json operator()(const version_report& of) const {
+        return {{"version", {{"secmapctl", of.tool}, {"abi", of.abi}}}};
+    }
+
+    ordered_json operator()(const feature_report& of) const {
+        return {{"feature",
+                 {{"kernel", of.kernel},
+                  {"device", of.device},
+                  {"enforces", enforcement(of)},
+                  {"module", of.info ? info_json(*of.info) : ordered_json(nullptr)},
+                  {"error", of.missing ? error_json(*of.missing) : ordered_json(nullptr)}}}};
+    }
+
+    ordered_json operator()(const policy_list& of) const {
+        auto list = ordered_json::array();
+        for (const policy_info& each : of.policies) list.push_back(policy_json(each));
+        return {{"policies", list}};
+    }
+
+    ordered_json operator()(const policy_facts& of) const { return {{"policy", policy_json(of.policy)}}; }
+
+    ordered_json operator()(const check_report& of) const {
+        return {{"check", {{"source", source_json(of.source)}, {"image", summary_json(of.image)}}}};
+    }
+
+    ordered_json operator()(const compile_report& of) const {
+        return {{"compile", {{"source", source_json(of.source)}, {"image", image_json(of.image)}}}};
+    }
+
+    ordered_json operator()(const change_report& of) const {
+        return {{of.what == change::attached ? "attach" : "detach",
+                 {{"pid", of.pid},
+                  {"policy", of.policy ? ordered_json(*of.policy) : ordered_json(nullptr)},
+                  {"changed", of.threads.changed},
+                  {"unchanged", of.threads.unchanged},
+                  {"passes", of.threads.passes}}}};
+    }
+
+    ordered_json operator()(const task_list_report& of) const {
+        auto list = ordered_json::array();
+        for (const listed_task& each : of.tasks)
+            list.push_back({{"tid", each.tid},
+                            {"pid", each.pid},
+                            {"name", each.name},
+                            {"depth", each.depth},
+                            {"newest_policy", each.top}});
+        return {{"tasks", list}};
+    }
+
+    ordered_json operator()(const task_report& of) const {
+        auto list = ordered_json::array();
+        for (const task_report::thread& each : of.threads)
+            list.push_back({{"tid", each.tid}, {"name", each.name}, {"policies", each.policies}});
+        return {{"task", {{"pid", of.pid}, {"threads", list}}}};
+    }
+
+    ordered_json operator()(const explanation& of) const {
+        ordered_json call = call_json(of.call.abi, of.call.nr);
+        call["abi"] = abi_name(of.call.abi);
+        call["args"] = hex_list({of.call.args.begin(), of.call.args.end()});
+        call["given"] = ordered_json::array();
+        for (const int each : of.call.given) call["given"].push_back(each);
+        const bool by_rule = decision_kind(of.decision) == "rule";
+        return {{"explain",
+                 {{"by", of.by},
+                  {"call", call},
+                  {"action", action_json(of.decision.action)},
+                  {"decided_by", decision_kind(of.decision)},
+                  {"rule", by_rule ? ordered_json(of.decision.rule) : ordered_json(nullptr)},
+                  {"origins", of.origins},
+                  {"considered", rules_json(of.call.abi, of.considered)},
+                  {"tables", tables_json(of.tables)}}}};
+    }
+};
+
+std::string print(ordered_json content, json_style style) {
+    ordered_json document = {{"schema", schema_version}};
+    document.update(content);
+    return document.dump(style == json_style::pretty ? pretty_indent : -1, ' ', false,
+                         ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string to_json(const value& of, json_style style) { return print(std::visit(writer(), of), style); }
+
+std::string to_json(const error& of, json_style style) { return print({{"error", error_json(of)}}, style); }
+
+}  // namespace secmap::ctl

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "profile_options.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <utility>
+
+#include <secmap/secmap.h>
+
+#include "capability.hpp"
+#include "validators.hpp"
+
+namespace secmap::ctl {
+
+namespace {
+
+// A policy is called as its file is, as far as a name can be.
+std::string default_name(const std::string& file) {
+    if (file == "-") return "stdin";
+    std::string name = std::filesystem::path(file).stem();
+    std::ranges::replace_if(
+        name,
+        [](unsigned char each) {
+            return each > 127 || (!std::isalnum(each) && each != '_' && each != '.' && each != '-');
+        },
+        '_');
+    if (name.size() >= SECMAP_NAME_LEN) name.resize(SECMAP_NAME_LEN - 1);
+    return name;
+}
+
+compile_options to_compile_options(const profile_options& from) {
+    compile_options to;
+    to.name = from.name.empty() ? default_name(from.file) : from.name;
+    to.unknown = from.unknown == "enosys" ? unknown_calls::enosys : unknown_calls::as_default;
+    to.overlap = from.overlap == "refuse" ? overlap_policy::refuse : overlap_policy::as_libseccomp;
+    return to;
+}
+
+std::string check_capabilities(const std::string& text) {
+    const auto names = parse_capabilities(text);
+    return names ? std::string() : names.error().text + " (" + names.error().hint + ")";
+}
+
+}  // namespace
+
+void add_reading_options(CLI::App& to, profile_options& options) {
+    to.add_option("--name", options.name, "Name of the policy; without it the file's")->type_name("NAME");
+    to.add_option("--unknown", options.unknown,
+                  "What numbers that the profile cannot know get: its default, or ENOSYS as runc does")
+        ->check(one_of({"default", "enosys"}))
+        ->type_name("default|enosys");
+    to.add_option("--overlap", options.overlap,
+                  "Rules of one call that overlap with different actions: decide as libseccomp does, or refuse")
+        ->check(one_of({"libseccomp", "refuse"}))
+        ->type_name("libseccomp|refuse");
+    to.add_option("--cap", options.capabilities,
+                  "Capabilities that includes and excludes are decided by: none, all, or names with commas; "
+                  "without it podman's default for containers")
+        ->check(CLI::Validator(check_capabilities, "", "capabilities"))
+        ->allow_extra_args(false)
+        ->type_name("CAP,...");
+}
+
+result<loaded_profile> load(const profile_options& options) {
+    loaded_profile loaded;
+    profile_host host;
+    if (options.capabilities.empty()) host.capabilities = container_capabilities();
+    for (const std::string& each : options.capabilities) {
+        auto names = parse_capabilities(each);
+        if (!names) return std::move(names).error();
+        host.capabilities.insert(host.capabilities.end(), names->begin(), names->end());
+    }
+    auto read = read_profile(options.file, host);
+    if (!read) return std::move(read).error();
+    auto made = compile(*read, to_compile_options(options));
+    if (!made) return std::move(made).error();
+    loaded.source = {options.file, host.capabilities, read->notes};
+    loaded.source.notes.insert(loaded.source.notes.end(), made->notes.begin(), made->notes.end());
+    loaded.profile = std::move(read).value();
+    loaded.image = std::move(made->image);
+    return loaded;
+}
+
+}  // namespace secmap::ctl

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The options that say which profile is meant, and how it is read; every command has the same.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <secmap/profile.hpp>
+#include <secmap/result.hpp>
+
+#include "value.hpp"
+
+namespace secmap::ctl {
+
+/// As they were given.
+struct profile_options {
+    std::string file;
+    std::string name;
+    std::string unknown = "default";
+    std::string overlap = "libseccomp";
+    std::vector<std::string> capabilities;
+};
+
+/// A profile, and what was made of it.
+struct loaded_profile {
+    profile_source source;
+    secmap::profile profile;
+    policy_image image;
+};
+
+/// Adds --name, --unknown, --overlap and --cap.
+void add_reading_options(CLI::App& to, profile_options& options);
+
+/// Reads and compiles.
+[[nodiscard]] result<loaded_profile> load(const profile_options& options);
+
+}  // namespace secmap::ctl

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// secmapctl run: execute a program that a profile holds. Whatever fails on the way, the program does not run.
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <secmap/device.hpp>
+#include <secmap/policy.hpp>
+#include <secmap/task.hpp>
+
+#include "command.hpp"
+#include "profile_options.hpp"
+
+namespace secmap::ctl {
+
+namespace {
+
+enum class privileges : std::uint8_t { never_new, as_they_are };
+
+struct run_options {
+    profile_options profile;
+    privileges gained = privileges::never_new;
+    std::vector<std::string> program;
+};
+
+result<void> confine(const context& with, const run_options& options) {
+    const auto loaded = load(options.profile);
+    if (!loaded) return loaded.error();
+    const auto opened = device::open(with.device);
+    if (!opened) return opened.error();
+    const auto made = policy::create(*opened, loaded->image);
+    if (!made) return made.error();
+    if (options.gained == privileges::never_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return error{errno, "set no_new_privs", std::strerror(errno), ""};
+    const auto attached = attach_self(*opened, *made);
+    if (!attached) return attached.error();
+    return {};
+}
+
+// As env(1): 127 where there is no such program, 126 where it cannot be executed.
+failure execute(const std::vector<std::string>& program) {
+    std::vector<char*> arguments;
+    for (const std::string& each : program) arguments.push_back(const_cast<char*>(each.c_str()));
+    arguments.push_back(nullptr);
+    execvp(arguments.front(), arguments.data());
+    const int failed = errno;
+    error why{failed, "execute " + program.front(), std::strerror(failed), ""};
+    if (failed == EPERM || failed == ENOSYS) why.hint = "the profile may deny execve: secmapctl explain --call execve";
+    return {std::move(why), failed == ENOENT ? status::not_found : status::cannot_execute};
+}
+
+outcome run(const context& with, const run_options& options) {
+    auto confined = confine(with, options);
+    if (!confined) return failure{std::move(confined).error()};
+    return execute(options.program);
+}
+
+}  // namespace
+
+void add_run(registry& to) {
+    CLI::App* run_command = to.app.add_subcommand("run", "Execute a program that a profile holds");
+    auto options = std::make_shared<run_options>();
+    run_command->add_option("--profile", options->profile.file, "Profile to hold it to; - for standard input")
+        ->required()
+        ->type_name("FILE");
+    add_reading_options(*run_command, options->profile);
+    run_command->add_flag_callback(
+        "--no-nnp", [options] { options->gained = privileges::as_they_are; },
+        "Do not set no_new_privs; needs CAP_SYS_ADMIN");
+    run_command->add_option("program", options->program, "The program and its arguments, after --")
+        ->required()
+        ->type_name("");
+    run_command->callback(
+        [&to, options] { to.chosen = [options](const context& with) { return run(with, *options); }; });
+}
+
+}  // namespace secmap::ctl

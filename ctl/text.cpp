@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "text.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <secmap/secmap.h>
+#include <secmap/names.hpp>
+
+#include "bits.hpp"
+#include "words.hpp"
+
+namespace secmap::ctl {
+
+namespace {
+
+constexpr std::size_t keys_shown = 16;
+constexpr std::size_t line_width = 100;
+constexpr std::string_view indent = "    ";
+
+using buffer = std::string;
+
+template <typename... Values>
+void line(buffer& to, fmt::format_string<Values...> format, Values&&... values) {
+    fmt::format_to(std::back_inserter(to), format, std::forward<Values>(values)...);
+    to += '\n';
+}
+
+void print_notes(buffer& to, const std::vector<std::string>& notes) {
+    if (notes.empty()) return;
+    line(to, "{}:", counted(notes.size(), "note"));
+    for (const std::string& each : notes) line(to, "{}{}", indent, printable(each));
+}
+
+void print_table(buffer& to, std::size_t index, const table_image& of) {
+    std::vector<std::string> keys;
+    for (std::size_t each = 0; each < of.keys.size() && each < keys_shown; ++each) keys.push_back(hex(of.keys[each]));
+    if (of.keys.size() > keys_shown) keys.push_back(fmt::format("and {} more", of.keys.size() - keys_shown));
+    line(to, "{}table {}: {} of {}: {}", indent, index, of.bitmap ? "bitmap" : "hash", counted(of.keys.size(), "value"),
+         fmt::join(keys, ", "));
+}
+
+std::string newer_words(const abi_section& of) {
+    if (!of.newer_from) return "";
+    return fmt::format(", numbers from {} on {}", *of.newer_from, action_text(of.newer_action));
+}
+
+void print_section_head(buffer& to, const abi_section& of) {
+    line(to, "{}: {} allowed, {}, otherwise {}{}", abi_name(of.abi), counted(of.allow.size(), "number"),
+         counted(of.rules.size(), "rule"), action_text(of.default_action), newer_words(of));
+}
+
+// The allowed numbers, in lines that a terminal can show.
+void print_allowed(buffer& to, const abi_section& of) {
+    std::string row;
+    for (const std::uint32_t nr : of.allow) {
+        const std::string word = call_words(of.abi, nr);
+        if (!row.empty() && row.size() + word.size() + 1 > line_width) {
+            line(to, "{}{}", indent, row);
+            row.clear();
+        }
+        row += (row.empty() ? "" : " ") + word;
+    }
+    if (!row.empty()) line(to, "{}{}", indent, row);
+}
+
+void print_rule(buffer& to, abi on, const rule& of) {
+    line(to, "{}{}: {} {}{}", indent, call_words(on, of.nr), action_text(of.action), conditions_words(of.conditions),
+         of.origin.empty() ? "" : "  [" + printable(of.origin) + "]");
+}
+
+void print_head(buffer& to, const policy_image& of) {
+    line(to, "policy {}", of.name);
+    line(to, "calls of other ABIs: {}", action_text(of.foreign_action));
+}
+
+void print_action_list(buffer& to, std::string_view head, std::uint32_t bits) {
+    line(to, "{}{}", head, fmt::join(action_names(bits), ", "));
+}
+
+void print_error(buffer& to, const error& of) {
+    line(to, "device     {}", printable(of.text));
+    if (!of.hint.empty()) line(to, "next step  {}", printable(of.hint));
+}
+
+void print_info(buffer& to, const device_info& of) {
+    line(to, "ABI        version {}", of.abi_version);
+    line(to, "kinds      {}", fmt::join(feature_bit_names(of.features), ", "));
+    print_action_list(to, "actions    ", of.actions);
+    line(to, "limits     {} policies on a stack, {} policies and as many tables in all", of.stack_max, of.objects_max);
+    line(to, "           {} rules in an ABI's section, {} conditions in a rule", of.rules_max, of.conditions_max);
+    line(to, "           {} rules and conditions for one call in a policy, {} in a stack", of.cost_max,
+         of.stack_cost_max);
+    line(to, "           {} tables in a policy, {} bits in a bitmap, {} entries in a hash map", of.tables_max,
+         of.bitmap_max, of.hash_max);
+    line(to, "           {} calls in one test", of.test_max);
+}
+
+std::string_view skipping_words(call_skipping of) {
+    switch (of) {
+        case call_skipping::works: return "skips calls: policies are enforced";
+        case call_skipping::broken: return "cannot skip calls (it lacks fb13b11d5387): no policy can be attached";
+        case call_skipping::unknown: break;
+    }
+    return "not tested yet whether it can skip calls: the first attach does it";
+}
+
+std::string decided_words(const explanation& of) {
+    const std::string kind = decision_kind(of.decision);
+    if (kind == "allow") return "the bitmap of numbers that are allowed whatever their arguments are";
+    if (kind == "default")
+        return of.considered.empty() ? "the default action: no rule names this call"
+                                     : "the default action: no rule of this call holds";
+    if (kind == "newer") return "the action for numbers that are newer than the profile";
+    if (kind == "foreign") return "the action for ABIs that it does not name";
+    return fmt::format("rule {} of {}", of.decision.rule, abi_name(of.call.abi));
+}
+
+std::string call_line(const call_facts& of) {
+    std::vector<std::string> args;
+    for (const std::uint64_t each : of.args) args.push_back(hex(each));
+    return fmt::format("{}({})", of.name.empty() ? fmt::format("#{}", of.nr) : of.name, fmt::join(args, ", "));
+}
+
+std::vector<int> assumed(const call_facts& of) {
+    std::vector<int> indices;
+    for (int index = 0; index < static_cast<int>(of.args.size()); ++index)
+        if (std::ranges::find(of.given, index) == of.given.end()) indices.push_back(index);
+    return indices;
+}
+
+void print_considered(buffer& to, const explanation& of) {
+    for (std::size_t index = 0; index < of.considered.size(); ++index) {
+        const bool holds = decision_kind(of.decision) == "rule" && index + 1 == of.considered.size();
+        line(to, "{}  {} {}{}", holds ? "holds    " : "not      ", action_text(of.considered[index].action),
+             conditions_words(of.considered[index].conditions),
+             of.considered[index].origin.empty() ? "" : "  [" + printable(of.considered[index].origin) + "]");
+        for (const condition& each : of.considered[index].conditions)
+            if ((each.op == comparison::in || each.op == comparison::not_in) && each.table < of.tables.size())
+                print_table(to, each.table, of.tables[each.table]);
+    }
+}
+
+// One for each kind of value.
+struct writer {
+    buffer& to;
+
+    void operator()(const version_report& of) const {
+        line(to, "secmapctl {}", of.tool);
+        line(to, "ABI version {}", of.abi);
+    }
+
+    void operator()(const feature_report& of) const {
+        line(to, "kernel     {}{}{}", of.kernel, of.info ? ", " : "", of.info ? skipping_words(of.info->skipping) : "");
+        if (of.missing) print_error(to, *of.missing);
+        if (!of.info) return;
+        line(to, "device     {}", of.device);
+        print_info(to, *of.info);
+    }
+
+    void operator()(const policy_list& of) const {
+        line(to, "{:>8}  {:<31}  {:>6}  {:>8}  {:>6}  {:>9}  {}", "ID", "NAME", "STACKS", "UID", "RULES", "BYTES",
+             "ABIS");
+        for (const policy_info& each : of.policies) {
+            std::uint64_t rules = 0;
+            std::vector<std::string_view> abis;
+            for (const abi one : abis_of(each)) {
+                rules += each.sections[static_cast<std::size_t>(one)].rules;
+                abis.push_back(abi_name(one));
+            }
+            line(to, "{:>8}  {:<31}  {:>6}  {:>8}  {:>6}  {:>9}  {}", each.id, printable(each.name), each.stacks,
+                 each.uid, rules, each.bytes, fmt::join(abis, ","));
+        }
+    }
+
+    void operator()(const policy_facts& of) const {
+        const policy_info& policy = of.policy;
+        line(to, "policy {}: {}", policy.id, printable(policy.name));
+        line(to, "kind       {}, made by uid {}", kind_name(policy.kind), policy.uid);
+        line(to, "in use     on {}", counted(policy.stacks, "stack"));
+        line(to, "memory     {} bytes without {}", policy.bytes, counted(policy.tables, "table"));
+        line(to, "cost       at most {} rules and conditions for one call", policy.cost);
+        print_action_list(to, "answers    ", policy.actions);
+        for (const abi each : abis_of(policy)) {
+            const section_info& section = policy.sections[static_cast<std::size_t>(each)];
+            line(to, "{:<9}  {} allowed, {}, {}, otherwise {}", abi_name(each), counted(section.allowed, "number"),
+                 counted(section.rules, "rule"), counted(section.conditions, "condition"),
+                 action_text(section.default_action));
+        }
+        line(to, "others     {}", action_text(policy.foreign_action));
+    }
+
+    void operator()(const check_report& of) const {
+        line(to, "{}: good", printable(of.source.file));
+        print_head(to, of.image);
+        for (const abi_section& each : of.image.sections) print_section_head(to, each);
+        line(to, "{}", counted(of.image.tables.size(), "table"));
+        print_notes(to, of.source.notes);
+    }
+
+    void operator()(const compile_report& of) const {
+        if (!of.written_to.empty()) {
+            line(to, "{}: written", printable(of.written_to));
+            return;
+        }
+        print_head(to, of.image);
+        for (const abi_section& each : of.image.sections) {
+            to += '\n';
+            print_section_head(to, each);
+            print_allowed(to, each);
+            if (!each.rules.empty()) line(to, "  rules, the first that holds decides:");
+            for (const rule& one : each.rules) print_rule(to, each.abi, one);
+        }
+        if (!of.image.tables.empty()) line(to, "\ntables");
+        for (std::size_t each = 0; each < of.image.tables.size(); ++each) print_table(to, each, of.image.tables[each]);
+    }
+
+    void operator()(const change_report& of) const {
+        const std::string policy = of.policy ? fmt::format("policy {}", *of.policy) : "every policy";
+        const bool attached = of.what == change::attached;
+        line(to, "{} {} {} of process {}{}", policy, attached ? "attached to" : "detached from",
+             counted(of.threads.changed.size(), "thread"), of.pid,
+             of.threads.unchanged.empty() ? ""
+                                          : fmt::format("; {} {} it already", of.threads.unchanged.size(),
+                                                        attached ? "carried" : "were without"));
+    }
+
+    void operator()(const task_list_report& of) const {
+        line(to, "{:>8}  {:>8}  {:>5}  {:>6}  {}", "PID", "TID", "DEPTH", "NEWEST", "NAME");
+        for (const listed_task& each : of.tasks)
+            line(to, "{:>8}  {:>8}  {:>5}  {:>6}  {}", each.pid, each.tid, each.depth, each.top, printable(each.name));
+    }
+
+    void operator()(const task_report& of) const {
+        line(to, "process {}: {}", of.pid, counted(of.threads.size(), "thread"));
+        for (const task_report::thread& each : of.threads)
+            line(to, "{:>8}  {:<16}  {}", each.tid, printable(each.name),
+                 each.policies.empty() ? "not filtered"
+                                       : fmt::format("policies, oldest first: {}", fmt::join(each.policies, ", ")));
+    }
+
+    void operator()(const explanation& of) const {
+        line(to, "asked      {}", printable(of.by));
+        line(to, "call       {} on {}, number {}", call_line(of.call), abi_name(of.call.abi), of.call.nr);
+        if (const auto zero = assumed(of.call); !zero.empty())
+            line(to, "           {} {} not given: taken as 0", zero.size() == 1 ? "argument" : "arguments",
+                 fmt::format("{} {}", fmt::join(zero, ", "), zero.size() == 1 ? "was" : "were"));
+        line(to, "answer     {}", action_text(of.decision.action));
+        line(to, "decided by {}", decided_words(of));
+        if (!of.origins.empty()) line(to, "profile    {}", printable(fmt::format("{}", fmt::join(of.origins, ", "))));
+        print_considered(to, of);
+    }
+};
+
+}  // namespace
+
+std::string to_text(const value& of) {
+    buffer text;
+    std::visit(writer{text}, of);
+    return text;
+}
+
+}  // namespace secmap::ctl

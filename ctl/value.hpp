@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What commands compute: values that a printer shows.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <sys/types.h>
+
+#include <secmap/device.hpp>
+#include <secmap/policy.hpp>
+#include <secmap/policy_image.hpp>
+#include <secmap/process.hpp>
+#include <secmap/result.hpp>
+#include <secmap/simulator.hpp>
+
+namespace secmap::ctl {
+
+/// Of `version`.
+struct version_report {
+    std::string tool;
+    std::uint32_t abi = 0;
+};
+
+/// Of `feature`. Without a device there is a reason instead of facts.
+struct feature_report {
+    std::string kernel;
+    std::string device;
+    std::optional<device_info> info;
+    std::optional<error> missing;
+};
+
+/// Of `policy list`.
+struct policy_list {
+    std::vector<policy_info> policies;
+};
+
+/// Of `policy show`.
+struct policy_facts {
+    policy_info policy;
+};
+
+/// What `policy check` and `policy compile` read.
+struct profile_source {
+    std::string file;
+    std::vector<std::string> capabilities;
+    std::vector<std::string> notes;  ///< what the profile says that has no effect here
+};
+
+/// Of `policy check`.
+struct check_report {
+    profile_source source;
+    policy_image image;
+};
+
+/// Of `policy compile`.
+struct compile_report {
+    profile_source source;
+    policy_image image;
+    std::string written_to;  ///< empty: shown
+};
+
+enum class change : std::uint8_t { attached, detached };
+
+/// Of `attach` and `detach`.
+struct change_report {
+    change what = change::attached;
+    pid_t pid = 0;
+    std::optional<std::uint32_t> policy;  ///< none: all that there were
+    process_change threads;
+};
+
+/// A filtered thread with its name.
+struct listed_task {
+    pid_t tid = 0;
+    pid_t pid = 0;
+    std::uint32_t depth = 0;
+    std::uint32_t top = 0;
+    std::string name;
+};
+
+/// Of `task list`.
+struct task_list_report {
+    std::vector<listed_task> tasks;
+};
+
+/// Of `task show`.
+struct task_report {
+    struct thread {
+        pid_t tid = 0;
+        std::string name;
+        std::vector<std::uint32_t> policies;  ///< oldest first
+    };
+    pid_t pid = 0;
+    std::vector<thread> threads;
+};
+
+/// One system call, by number and by name.
+struct call_facts {
+    secmap::abi abi = secmap::abi::x86_64;
+    std::uint32_t nr = 0;
+    std::string name;  ///< empty: no name is known
+    std::array<std::uint64_t, 6> args = {};
+    std::vector<std::uint8_t> given;  ///< which arguments were named; the others count as 0
+};
+
+/// Of `explain`.
+struct explanation {
+    std::string by;  ///< "profile FILE" or "policy ID"
+    call_facts call;
+    verdict decision;
+    std::vector<std::string> origins;  ///< places in the profile that say so
+    std::vector<rule> considered;      ///< the rules of this call, in order, up to the one that holds
+    std::vector<table_image> tables;   ///< that these rules name
+};
+
+using value = std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report,
+                           change_report, task_list_report, task_report, explanation>;
+
+}  // namespace secmap::ctl

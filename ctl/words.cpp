@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "words.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <secmap/names.hpp>
+
+namespace secmap::ctl {
+
+namespace {
+
+constexpr std::uint64_t every_bit = ~std::uint64_t{0};
+constexpr std::uint8_t whole_width = 64;
+
+// "argument 2", with the part of it that is looked at.
+std::string argument_words(const condition& of) {
+    const bool masks = of.op >= comparison::masked_eq;
+    const std::uint64_t whole = of.width == whole_width ? every_bit : every_bit >> (whole_width - of.width);
+    std::string words = fmt::format("argument {}", of.arg);
+    if (of.width != whole_width) words += fmt::format(" (low {} bits)", of.width);
+    if (masks && of.mask != whole) words += " & " + hex(of.mask);
+    return words;
+}
+
+}  // namespace
+
+std::string action_name(std::uint32_t action) {
+    std::string text = action_text(action);
+    return text.substr(0, text.find('('));
+}
+
+std::string call_words(abi on, std::uint32_t nr) {
+    const std::string name = call_name(on, nr);
+    return name.starts_with('#') ? name : fmt::format("{}({})", name, nr);
+}
+
+std::string condition_words(const condition& of) {
+    switch (of.op) {
+        case comparison::in: return fmt::format("{} is in table {}", argument_words(of), of.table);
+        case comparison::not_in: return fmt::format("{} is not in table {}", argument_words(of), of.table);
+        case comparison::masked_eq: return fmt::format("{} == {}", argument_words(of), hex(of.value & of.mask));
+        default: return fmt::format("{} {} {}", argument_words(of), comparison_name(of.op), hex(of.value));
+    }
+}
+
+std::string conditions_words(const std::vector<condition>& of) {
+    if (of.empty()) return "always";
+    std::string words;
+    for (const condition& each : of) words += (words.empty() ? "if " : " and ") + condition_words(each);
+    return words;
+}
+
+std::string hex(std::uint64_t number) { return fmt::format("{:#x}", number); }
+
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string printable(std::string_view text) {
+    std::string clean(text);
+    std::ranges::replace_if(
+        clean, [](char each) { return static_cast<unsigned char>(each) < ' ' || each == '\x7f'; }, '?');
+    return clean;
+}
+
+}  // namespace secmap::ctl
