@@ -7,8 +7,8 @@
  * Errnos 512 ... 516 (ERESTARTSYS to ERESTART_RESTARTBLOCK) never reach user space:
  * the kernel restarts the call for them.
  */
-#define ACTION_RESTART_FIRST	512U
-#define ACTION_RESTART_LAST	516U
+#define ACTION_RESTART_FIRST 512U
+#define ACTION_RESTART_LAST  516U
 
 /**
  * secmap_action_bit() - the SECMAP_ACTION_* bit of an action

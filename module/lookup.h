@@ -17,13 +17,13 @@
 
 /* Immutable once built. */
 struct secmap_table {
-	u32 type;		/* SECMAP_TABLE_* */
-	u32 max_bits;		/* bitmap: number of bits */
-	u32 probes;		/* hash map: slots that a look-up touches at most */
-	u32 shift;		/* hash map: 64 - log2 of the home slots */
+	u32 type;     /* SECMAP_TABLE_* */
+	u32 max_bits; /* bitmap: number of bits */
+	u32 probes;   /* hash map: slots that a look-up touches at most */
+	u32 shift;    /* hash map: 64 - log2 of the home slots */
 	u64 multiplier;
-	u64 empty;		/* in empty slots; not one of the keys */
-	u64 *values;		/* parallel to keys[]; NULL: all 0 */
+	u64 empty;   /* in empty slots; not one of the keys */
+	u64 *values; /* parallel to keys[]; NULL: all 0 */
 	size_t bytes;
 	union {
 		DECLARE_FLEX_ARRAY(unsigned long, bits);

@@ -11,18 +11,18 @@
 #include "table.h"
 #include "verdict.h"
 
-#define RULES_ARGS	6U	/* of struct seccomp_data */
+#define RULES_ARGS 6U /* of struct seccomp_data */
 
 /* Does ((argument & mask) in the range, or in the table) equal @expect? */
 struct rules_step {
 	u64 mask;
-	u64 low;				/* first value of the range */
+	u64 low; /* first value of the range */
 	union {
-		u64 span;			/* its last value, less the first */
+		u64 span; /* its last value, less the first */
 		const struct secmap_table *table;
 	};
-	u16 rule;				/* whose step it is */
-	u8 left;				/* steps of that rule, from this one on */
+	u16 rule; /* whose step it is */
+	u8 left;  /* steps of that rule, from this one on */
 	u8 arg;
 	bool in_table;
 	bool expect;
@@ -31,13 +31,13 @@ struct rules_step {
 /* What is said about one ABI, in one piece of memory. Immutable once built. */
 struct rules_section {
 	DECLARE_BITMAP(allow, SECMAP_NR_MAX);	/* as handed over */
-	DECLARE_BITMAP(allowed, SECMAP_NR_MAX);	/* whatever the arguments are, all told */
+	DECLARE_BITMAP(allowed, SECMAP_NR_MAX); /* whatever the arguments are, all told */
 	u32 first[SECMAP_NR_MAX + 1];		/* steps of nr: first[nr] ... first[nr + 1] - 1 */
 	u32 default_action;
 	u32 newer_from;
 	u32 newer_action;
-	u32 cost;				/* of the worst number */
-	u32 *actions;				/* by rule; behind steps[] */
+	u32 cost;     /* of the worst number */
+	u32 *actions; /* by rule; behind steps[] */
 	struct rules_step steps[];
 };
 
@@ -51,12 +51,12 @@ struct secmap_rules {
 /* What is being built, and where in the spec we are, for the sentence. */
 struct rules_place {
 	const struct secmap_rules_spec *spec;
-	const struct secmap_abi_spec *from;	/* spec->abis[abi] */
+	const struct secmap_abi_spec *from; /* spec->abis[abi] */
 	struct rules_section *section;
 	struct secmap_why *why;
-	u32 abi;				/* index into spec->abis */
-	u32 rule;				/* index into its rules */
-	u32 cond;				/* index into the rule's conditions */
+	u32 abi;  /* index into spec->abis */
+	u32 rule; /* index into its rules */
+	u32 cond; /* index into the rule's conditions */
 };
 
 enum rules_depth { IN_ABI, IN_RULE, IN_COND };
@@ -255,12 +255,11 @@ static int rules_build_rules(struct rules_place *place)
 			return count;
 		if (rule->cond_count > abi->cond_count - conds)
 			return refuse(place, IN_RULE, -EINVAL,
-				      ": cond_count %u, but only %u are left",
-				      rule->cond_count, abi->cond_count - conds);
+				      ": cond_count %u, but only %u are left", rule->cond_count,
+				      abi->cond_count - conds);
 		while (nr <= rule->nr)
 			section->first[nr++] = steps;
-		count = rules_build_rule(place, place->from->conds + conds,
-					 section->steps + steps);
+		count = rules_build_rule(place, place->from->conds + conds, section->steps + steps);
 		if (count < 0)
 			return count;
 		conds += rule->cond_count;
@@ -469,9 +468,10 @@ struct secmap_rules *secmap_rules_create(const struct secmap_rules_spec *spec,
 	struct secmap_rules *rules = secmap_alloc(sizeof(*rules));
 	int err;
 
-	if (!rules)
-		return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory for %zu bytes",
-					     sizeof(*rules)));
+	if (!rules) {
+		err = secmap_refuse(why, -ENOMEM, "no memory for %zu bytes", sizeof(*rules));
+		return ERR_PTR(err);
+	}
 	err = rules_build(rules, spec, why);
 	if (err) {
 		secmap_rules_free(rules);

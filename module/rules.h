@@ -16,10 +16,10 @@ struct secmap_rules;
 
 /* One ABI section as user space gave it, its arrays copied; nothing is kept. */
 struct secmap_abi_spec {
-	struct secmap_abi abi;			/* pointers in it are not used */
-	const u64 *allow;			/* abi.allow_words */
-	const struct secmap_rule *rules;	/* abi.rule_count */
-	const struct secmap_cond *conds;	/* abi.cond_count */
+	struct secmap_abi abi;		 /* pointers in it are not used */
+	const u64 *allow;		 /* abi.allow_words */
+	const struct secmap_rule *rules; /* abi.rule_count */
+	const struct secmap_cond *conds; /* abi.cond_count */
 };
 
 struct secmap_rules_spec {
@@ -27,13 +27,13 @@ struct secmap_rules_spec {
 	u32 abi_count;
 	const struct secmap_abi_spec *abis;
 	u32 table_count;
-	const struct secmap_table *const *tables;	/* outlive the rules */
+	const struct secmap_table *const *tables; /* outlive the rules */
 };
 
 /* Which ABI a call is of, and its number there. */
 struct secmap_where {
-	u32 abi;	/* SECMAP_ABI_*, or SECMAP_ABI_COUNT: none of them */
-	u32 nr;		/* without the x32 bit; any value */
+	u32 abi; /* SECMAP_ABI_*, or SECMAP_ABI_COUNT: none of them */
+	u32 nr;	 /* without the x32 bit; any value */
 };
 
 /**
@@ -72,10 +72,10 @@ const unsigned long *secmap_rules_allowed(const struct secmap_rules *rules, u32 
 
 /* Facts for POLICY_INFO. */
 struct secmap_rules_facts {
-	u32 abis;				/* bit per section */
-	u32 actions;				/* SECMAP_ACTION_* it can answer with */
+	u32 abis;    /* bit per section */
+	u32 actions; /* SECMAP_ACTION_* it can answer with */
 	u32 foreign_action;
-	u32 cost;				/* worst call: rules and conditions */
+	u32 cost; /* worst call: rules and conditions */
 	u32 allow_count[SECMAP_ABI_COUNT];
 	u32 rule_count[SECMAP_ABI_COUNT];
 	u32 cond_count[SECMAP_ABI_COUNT];

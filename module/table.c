@@ -11,12 +11,12 @@
 #include "table.h"
 
 /* Builds with different random numbers before the slots are doubled, and before giving up. */
-#define TABLE_TRIES		8
+#define TABLE_TRIES 8
 /* At least so many slots a key, as a power of two: first, and at last. */
-#define TABLE_ROOM_FIRST	1
-#define TABLE_ROOM_LAST		2
+#define TABLE_ROOM_FIRST 1
+#define TABLE_ROOM_LAST	 2
 /* Keys between two offers to let others run. */
-#define TABLE_BREATH		4096
+#define TABLE_BREATH 4096
 
 static size_t table_slots(const struct secmap_table *table)
 {
@@ -29,38 +29,40 @@ static struct secmap_table *table_bitmap_create(const struct secmap_table_spec *
 	size_t longs = BITS_TO_LONGS(spec->max_entries);
 	struct secmap_table *table;
 	size_t bytes;
+	int err;
 	u32 i;
 
 	bytes = struct_size(table, bits, longs);
 	table = secmap_alloc(bytes);
-	if (!table)
-		return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory for %u bits",
-					     spec->max_entries));
+	if (!table) {
+		err = secmap_refuse(why, -ENOMEM, "no memory for %u bits", spec->max_entries);
+		return ERR_PTR(err);
+	}
 	table->type = SECMAP_TABLE_BITMAP;
 	table->max_bits = spec->max_entries;
 	table->bytes = bytes;
 
 	for (i = 0; i < spec->count; i++) {
 		u64 key = spec->keys[i];
-		int err = 0;
 
 		if (key >= table->max_bits) {
 			err = secmap_refuse(why, -EINVAL,
-					    "keys[%u]: bit %llu is outside of max_entries %u",
-					    i, key, table->max_bits);
-		} else {
-			key = array_index_nospec(key, table->max_bits);
-			if (__test_and_set_bit(key, table->bits))
-				err = secmap_refuse(why, -EEXIST,
-						    "keys[%u]: bit %llu is given twice",
-						    i, key);
+					    "keys[%u]: bit %llu is outside of max_entries %u", i,
+					    key, table->max_bits);
+			goto free;
 		}
-		if (err) {
-			secmap_table_free(table);
-			return ERR_PTR(err);
+		key = array_index_nospec(key, table->max_bits);
+		if (__test_and_set_bit(key, table->bits)) {
+			err = secmap_refuse(why, -EEXIST, "keys[%u]: bit %llu is given twice", i,
+					    key);
+			goto free;
 		}
 	}
 	return table;
+
+free:
+	secmap_table_free(table);
+	return ERR_PTR(err);
 }
 
 /*
@@ -114,8 +116,8 @@ static int table_hash_fill(struct secmap_table *table, const struct secmap_table
 
 		err = table_hash_insert(table, key, spec->values ? spec->values[i] : 0);
 		if (err == -EEXIST)
-			return secmap_refuse(why, err, "keys[%u]: key %#llx is given twice",
-					     i, key);
+			return secmap_refuse(why, err, "keys[%u]: key %#llx is given twice", i,
+					     key);
 		if (err)
 			return err;
 		if (i % TABLE_BREATH == TABLE_BREATH - 1)
@@ -153,9 +155,10 @@ static struct secmap_table *table_hash_create(const struct secmap_table_spec *sp
 		struct secmap_table *table = table_hash_alloc(spec, room);
 		int err = -EAGAIN;
 
-		if (!table)
-			return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory for %u keys",
-						     spec->count));
+		if (!table) {
+			err = secmap_refuse(why, -ENOMEM, "no memory for %u keys", spec->count);
+			return ERR_PTR(err);
+		}
 		for (tries = 0; tries < TABLE_TRIES && err == -EAGAIN; tries++)
 			err = table_hash_fill(table, spec, why);
 		if (!err)
@@ -164,8 +167,7 @@ static struct secmap_table *table_hash_create(const struct secmap_table_spec *sp
 		if (err != -EAGAIN)
 			return ERR_PTR(err);
 	}
-	return ERR_PTR(secmap_refuse(why, -ENOSPC,
-				     "%u keys do not fit with at most %u probes each",
+	return ERR_PTR(secmap_refuse(why, -ENOSPC, "%u keys do not fit with at most %u probes each",
 				     spec->count, SECMAP_LIMIT_PROBES));
 }
 
@@ -196,8 +198,7 @@ struct secmap_table *secmap_table_create(const struct secmap_table_spec *spec,
 		limit = SECMAP_LIMIT_HASH_ENTRIES;
 		break;
 	default:
-		return ERR_PTR(secmap_refuse(why, -EOPNOTSUPP, "type %u is unknown",
-					     spec->type));
+		return ERR_PTR(secmap_refuse(why, -EOPNOTSUPP, "type %u is unknown", spec->type));
 	}
 	if (spec->max_entries > limit)
 		return ERR_PTR(secmap_refuse(why, -E2BIG, "max_entries %u is above the limit of %u",

@@ -14,11 +14,11 @@
 
 /* What a table is to hold; arrays of the caller's, @count long, not kept. */
 struct secmap_table_spec {
-	u32 type;		/* SECMAP_TABLE_* */
-	u32 max_entries;	/* bits, or keys */
+	u32 type;	 /* SECMAP_TABLE_* */
+	u32 max_entries; /* bits, or keys */
 	u32 count;
 	const u64 *keys;
-	const u64 *values;	/* NULL: all 0 */
+	const u64 *values; /* NULL: all 0 */
 };
 
 struct secmap_table;

@@ -5,11 +5,14 @@
 
 #include "kernel.h"
 
-#define SECMAP_WHY_LEN	256
+#define SECMAP_WHY_LEN 256
 
 struct secmap_why {
 	char text[SECMAP_WHY_LEN];
 };
+
+/* clang-format would fill the empty line with spaces. */
+/* clang-format off */
 
 /**
  * secmap_refuse() - note the reason and pass the errno on
@@ -26,5 +29,7 @@ struct secmap_why {
 		snprintf(__why->text, sizeof(__why->text), fmt, ##__VA_ARGS__);	\
 	(err);									\
 })
+
+/* clang-format on */
 
 #endif

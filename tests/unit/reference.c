@@ -5,7 +5,7 @@
  */
 #include "reference.h"
 
-#define X32_BIT	0x40000000U
+#define X32_BIT 0x40000000U
 
 static bool in_table(const struct reference_table *table, u64 key)
 {

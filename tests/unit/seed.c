@@ -11,6 +11,11 @@ void seed_start(const char *test)
 
 	printf("%s: SECMAP_SEED=%#llx\n", test, seed);
 	fflush(stdout);
+	seed_set(seed);
+}
+
+void seed_set(u64 seed)
+{
 	state = seed;
 }
 

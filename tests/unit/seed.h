@@ -8,6 +8,9 @@
 /* For a test's beginning: takes the seed, or makes one, and prints it. */
 void seed_start(const char *test);
 
+/* The same, quietly. */
+void seed_set(u64 seed);
+
 u64 seed_next(void);
 
 /* 0 ... below - 1 */

@@ -7,8 +7,8 @@
 #include "rules.h"
 #include "table.h"
 
-#define SPEC_ABIS	(SECMAP_ABI_COUNT + 1)
-#define SPEC_TABLES	8
+#define SPEC_ABIS   (SECMAP_ABI_COUNT + 1)
+#define SPEC_TABLES 8
 
 /* Too big for the stack; room for one more than each limit. */
 struct spec {

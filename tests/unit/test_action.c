@@ -154,12 +154,9 @@ static void test_where(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bits),
-		cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_data),
-		cmocka_unit_test(test_stricter),
-		cmocka_unit_test(test_combine),
-		cmocka_unit_test(test_where),
+		cmocka_unit_test(test_bits),	cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_data),	cmocka_unit_test(test_stricter),
+		cmocka_unit_test(test_combine), cmocka_unit_test(test_where),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

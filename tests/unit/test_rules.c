@@ -10,9 +10,9 @@
 #include "table.h"
 #include "verdict.h"
 
-#define ALLOW	SECCOMP_RET_ALLOW
-#define KILL	SECCOMP_RET_KILL_PROCESS
-#define ERRNO	SECCOMP_RET_ERRNO
+#define ALLOW SECCOMP_RET_ALLOW
+#define KILL  SECCOMP_RET_KILL_PROCESS
+#define ERRNO SECCOMP_RET_ERRNO
 
 static struct spec spec;
 static struct secmap_table *table;
@@ -86,7 +86,7 @@ static void base(void)
 }
 
 /* The last section, where most of the faults are put: its index is in the sentences. */
-#define SECTION	(spec.abis[1].abi)
+#define SECTION (spec.abis[1].abi)
 #define RULES	(spec.rules[1])
 #define CONDS	(spec.conds[1])
 
@@ -240,8 +240,7 @@ static void test_refuse_cond(void **state)
 	refused(-EINVAL, "abis[1].rules[1].conds[1]: width 33 is neither 32 nor 64");
 	base();
 	CONDS[2].value = 1ULL << 32;
-	refused(-EINVAL,
-		"abis[1].rules[1].conds[1]: value 0x100000000 is wider than 32 bits");
+	refused(-EINVAL, "abis[1].rules[1].conds[1]: value 0x100000000 is wider than 32 bits");
 	base();
 	CONDS[2].op = SECMAP_OP_MASKED_EQ;
 	CONDS[2].mask = 1ULL << 63;
@@ -251,8 +250,7 @@ static void test_refuse_cond(void **state)
 	CONDS[2].op = SECMAP_OP_IN;
 	CONDS[2].value = 0;
 	CONDS[2].mask = 1ULL << 32;
-	refused(-EINVAL,
-		"abis[1].rules[1].conds[1]: mask 0x100000000 is wider than 32 bits");
+	refused(-EINVAL, "abis[1].rules[1].conds[1]: mask 0x100000000 is wider than 32 bits");
 }
 
 static void test_refuse_meaningless(void **state)
@@ -515,8 +513,7 @@ static void test_allowed(void **state)
 	allowed = secmap_rules_allowed(rules, SECMAP_ABI_X86_64);
 	/* 0, 3 ... 999 by default; 1001, 1002, 1003. */
 	assert_true(test_bit(0, allowed) && test_bit(3, allowed) && test_bit(999, allowed));
-	assert_true(test_bit(1001, allowed) && test_bit(1002, allowed) &&
-		    test_bit(1003, allowed));
+	assert_true(test_bit(1001, allowed) && test_bit(1002, allowed) && test_bit(1003, allowed));
 	assert_int_equal(weight(rules, SECMAP_ABI_X86_64), 1 + 997 + 3);
 	assert_int_equal(weight(rules, SECMAP_ABI_X32), 0);
 	assert_int_equal(weight(rules, SECMAP_ABI_I386), 0);
@@ -548,7 +545,8 @@ static void test_facts(void **state)
 	facts = secmap_rules_facts(rules);
 	assert_int_equal(facts->abis, 1 << SECMAP_ABI_X86_64 | 1 << SECMAP_ABI_I386);
 	assert_int_equal(facts->actions, SECMAP_ACTION_TRAP | SECMAP_ACTION_ERRNO |
-			 SECMAP_ACTION_ALLOW | SECMAP_ACTION_LOG | SECMAP_ACTION_KILL_THREAD);
+						 SECMAP_ACTION_ALLOW | SECMAP_ACTION_LOG |
+						 SECMAP_ACTION_KILL_THREAD);
 	assert_int_equal(facts->foreign_action, SECCOMP_RET_TRAP);
 	assert_int_equal(facts->cost, 5);
 	assert_int_equal(facts->allow_count[SECMAP_ABI_X86_64], 2);

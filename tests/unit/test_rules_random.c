@@ -12,10 +12,10 @@
 #include "table.h"
 #include "verdict.h"
 
-#define POLICIES	4000
-#define CALLS		400	/* each */
-#define KEYS		24
-#define NUMBERS		12	/* that a policy has rules for, at most */
+#define POLICIES 4000
+#define CALLS	 400 /* each */
+#define KEYS	 24
+#define NUMBERS	 12 /* that a policy has rules for, at most */
 
 static struct spec spec;
 static struct reference_table lists[SPEC_TABLES];
@@ -31,8 +31,8 @@ static u32 random_action(void)
 {
 	static const u32 actions[] = {
 		SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_TRAP,
-		SECCOMP_RET_ERRNO, SECCOMP_RET_USER_NOTIF, SECCOMP_RET_TRACE,
-		SECCOMP_RET_LOG, SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW,
+		SECCOMP_RET_ERRNO,	  SECCOMP_RET_USER_NOTIF,  SECCOMP_RET_TRACE,
+		SECCOMP_RET_LOG,	  SECCOMP_RET_ALLOW,	   SECCOMP_RET_ALLOW,
 	};
 
 	return actions[seed_below(ARRAY_SIZE(actions))] | (u32)seed_below(512);
@@ -102,11 +102,11 @@ static void random_section(u32 abi)
 	section->allow_words = seed_once_in(2) ? SECMAP_NR_MAX / 64 : seed_below(17);
 
 	if (seed_once_in(2)) {
-		static const u32 edges[] = { 0, 1, 1022, 1023, 1024, 1025, 0x3fffffff,
-					     0x40000000, 0xbffffffe, 0xfffffffe };
+		static const u32 edges[] = { 0,	   1,	       1022,	   1023,       1024,
+					     1025, 0x3fffffff, 0x40000000, 0xbffffffe, 0xfffffffe };
 
 		section->newer_from = seed_once_in(2) ? seed_below(SECMAP_NR_MAX) :
-				      edges[seed_below(ARRAY_SIZE(edges))];
+							edges[seed_below(ARRAY_SIZE(edges))];
 		section->newer_action = random_action();
 	}
 	for (nr = 0; nr < SECMAP_NR_MAX; nr++) {
@@ -115,7 +115,7 @@ static void random_section(u32 abi)
 		for (rules = 1 + seed_below(4); rules; rules--) {
 			spec_rule(&spec, nr, random_action());
 			conds = seed_once_in(8) ? seed_below(SECMAP_LIMIT_RULE_CONDS + 1) :
-				seed_below(4);
+						  seed_below(4);
 			if (rules > 1 && !conds)
 				conds = 1;
 			while (conds--)
@@ -127,9 +127,8 @@ static void random_section(u32 abi)
 static void random_policy(void)
 {
 	u32 order = seed_below(6), count = 1 + seed_below(3), i;
-	static const u8 orders[6][3] = {
-		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 }
-	};
+	static const u8 orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+					 { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
 
 	spec_init(&spec, random_action());
 	for (i = seed_below(4); i; i--)
@@ -156,8 +155,10 @@ static u64 telling_argument(const struct secmap_cond *cond)
 
 static u32 telling_nr(const struct secmap_abi_spec *section)
 {
-	static const u32 edges[] = { 1023, 1024, 0x3fffffff, 0x40000000, 0x40000000 + 1023,
-				     0xbffffffe, 0xbfffffff, 0xfffffffe, 0xffffffff };
+	static const u32 edges[] = {
+		1023,	    1024,	0x3fffffff, 0x40000000, 0x40000000 + 1023,
+		0xbffffffe, 0xbfffffff, 0xfffffffe, 0xffffffff
+	};
 
 	switch (seed_below(section->abi.rule_count ? 8 : 4)) {
 	case 0:
@@ -224,10 +225,11 @@ static void judge(const struct secmap_rules *rules, const struct seccomp_data *c
 
 	note(&theirs);
 	if (ours.action != theirs.action || ours.rule != theirs.rule)
-		fail_msg("arch %#x nr %#x args %llx %llx %llx %llx %llx %llx: %#x by %#x, not %#x by %#x",
-			 call->arch, call->nr, call->args[0], call->args[1], call->args[2],
-			 call->args[3], call->args[4], call->args[5], ours.action, ours.rule,
-			 theirs.action, theirs.rule);
+		fail_msg(
+			"arch %#x nr %#x args %llx %llx %llx %llx %llx %llx: %#x, %#x, not %#x, %#x",
+			call->arch, call->nr, call->args[0], call->args[1], call->args[2],
+			call->args[3], call->args[4], call->args[5], ours.action, ours.rule,
+			theirs.action, theirs.rule);
 
 	if (where.nr < SECMAP_NR_MAX && test_bit(where.nr, secmap_rules_allowed(rules, where.abi)))
 		assert_int_equal(theirs.action & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ALLOW);
@@ -249,14 +251,14 @@ static bool plainly_allowed(const struct secmap_abi_spec *section, u32 nr)
 		all &= (section->rules[i].action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW;
 	}
 	if (has_rule)
-		return all && (last || (section->abi.default_action &
-					SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW);
+		return all && (last || (section->abi.default_action & SECCOMP_RET_ACTION_FULL) ==
+					       SECCOMP_RET_ALLOW);
 	if (section->abi.abi == SECMAP_ABI_I386)
 		call.arch = AUDIT_ARCH_I386;
 	if (section->abi.abi == SECMAP_ABI_X32)
 		call.nr += 0x40000000;
 	return (reference_judge(&spec.top, lists, &call).action & SECCOMP_RET_ACTION_FULL) ==
-		SECCOMP_RET_ALLOW;
+	       SECCOMP_RET_ALLOW;
 }
 
 static void check_allowed(const struct secmap_rules *rules)
@@ -313,11 +315,21 @@ static void test_random(void **state)
  * One condition at a time, at every pair of edges: which leaves no operator, width or
  * edge to chance.
  */
-static const u64 edges[] = {
-	0, 1, 2, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x100000000,
-	0x100000001, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffff00000000,
-	0xfffffffffffffffe, 0xffffffffffffffff,
-};
+static const u64 edges[] = { 0x0,
+			     0x1,
+			     0x2,
+			     0x7fffffff,
+			     0x80000000,
+			     0x80000001,
+			     0xfffffffe,
+			     0xffffffff,
+			     0x100000000,
+			     0x100000001,
+			     0x7fffffffffffffff,
+			     0x8000000000000000,
+			     0xffffffff00000000,
+			     0xfffffffffffffffe,
+			     0xffffffffffffffff };
 
 static void judge_edges(u8 op, u8 width, u64 value, u64 mask)
 {

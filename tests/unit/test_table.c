@@ -10,7 +10,7 @@
 /* The file itself: the longest probe is asserted, and that is nobody else's to see. */
 #include "../../module/table.c"
 
-#define MOST	SECMAP_LIMIT_HASH_ENTRIES
+#define MOST SECMAP_LIMIT_HASH_ENTRIES
 
 static u64 keys[MOST + 1], values[MOST + 1], sorted[MOST + 1];
 
@@ -147,16 +147,16 @@ static u32 draw_keys(u32 kind, u32 count)
 		case 1:
 			keys[i] = seed_edge();
 			break;
-		case 2:		/* adjacent, over the end too */
+		case 2: /* adjacent, over the end too */
 			keys[i] = start + i;
 			break;
-		case 3:		/* arithmetic progression */
+		case 3: /* arithmetic progression */
 			keys[i] = start + i * step;
 			break;
-		case 4:		/* the same in the upper bits only */
+		case 4: /* the same in the upper bits only */
 			keys[i] = (u64)i << shift;
 			break;
-		default:	/* several progressions */
+		default: /* several progressions */
 			keys[i] = (u64)(i % 7) * start + (i / 7) * step;
 		}
 		values[i] = seed_next();
@@ -164,12 +164,13 @@ static u32 draw_keys(u32 kind, u32 count)
 	return without_twins(count);
 }
 
-#define KEY_KINDS	6
+#define KEY_KINDS 6
 
 static void test_hash_model(void **state)
 {
-	static const u32 counts[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63,
-				      64, 65, 100, 255, 256, 257, 1000, 1024, 4096, 10000, 65536 };
+	static const u32 counts[] = { 0,   1,	2,   3,	  4,	5,    7,    8,	   9,
+				      15,  16,	17,  31,  32,	33,   63,   64,	   65,
+				      100, 255, 256, 257, 1000, 1024, 4096, 10000, 65536 };
 	u32 i, kind;
 
 	(void)state;
@@ -250,8 +251,19 @@ static void check_bitmap(u32 bits)
 
 static void test_bitmap_model(void **state)
 {
-	static const u32 sizes[] = { 1, 2, 63, 64, 65, 127, 128, 129, 1000, 4096, 65536,
-				     SECMAP_LIMIT_BITMAP_BITS - 1, SECMAP_LIMIT_BITMAP_BITS };
+	static const u32 sizes[] = { 1,
+				     2,
+				     63,
+				     64,
+				     65,
+				     127,
+				     128,
+				     129,
+				     1000,
+				     4096,
+				     65536,
+				     SECMAP_LIMIT_BITMAP_BITS - 1,
+				     SECMAP_LIMIT_BITMAP_BITS };
 	u32 i;
 
 	(void)state;
@@ -287,37 +299,45 @@ static void test_refusals(void **state)
 	static const u64 far[] = { 1ULL << 32 };
 
 	(void)state;
-	refused(&(struct secmap_table_spec){ .type = 2, .max_entries = 1 },
-		-EOPNOTSUPP, "type 2 is unknown");
-	refused(&(struct secmap_table_spec){ .type = U32_MAX },
-		-EOPNOTSUPP, "type 4294967295 is unknown");
-	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_HASH },
-		-EINVAL, "max_entries is 0");
-	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_BITMAP },
-		-EINVAL, "max_entries is 0");
+	refused(&(struct secmap_table_spec){ .type = 2, .max_entries = 1 }, -EOPNOTSUPP,
+		"type 2 is unknown");
+	refused(&(struct secmap_table_spec){ .type = U32_MAX }, -EOPNOTSUPP,
+		"type 4294967295 is unknown");
+	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_HASH }, -EINVAL,
+		"max_entries is 0");
+	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_BITMAP }, -EINVAL,
+		"max_entries is 0");
 	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_HASH,
 					     .max_entries = SECMAP_LIMIT_HASH_ENTRIES + 1 },
 		-E2BIG, "max_entries 1048577 is above the limit of 1048576");
 	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_BITMAP,
 					     .max_entries = SECMAP_LIMIT_BITMAP_BITS + 1 },
 		-E2BIG, "max_entries 1048577 is above the limit of 1048576");
-	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_HASH, .max_entries = 2,
-					     .count = 3, .keys = bits },
+	refused(
+		&(struct secmap_table_spec){
+			.type = SECMAP_TABLE_HASH, .max_entries = 2, .count = 3, .keys = bits },
 		-EINVAL, "count 3 is above max_entries 2");
-	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_BITMAP, .max_entries = 100,
-					     .count = 1, .keys = bits, .values = bits },
+	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_BITMAP,
+					     .max_entries = 100,
+					     .count = 1,
+					     .keys = bits,
+					     .values = bits },
 		-EINVAL, "a bitmap has no values");
-	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_BITMAP, .max_entries = 64,
-					     .count = 3, .keys = bits },
+	refused(
+		&(struct secmap_table_spec){
+			.type = SECMAP_TABLE_BITMAP, .max_entries = 64, .count = 3, .keys = bits },
 		-EINVAL, "keys[2]: bit 64 is outside of max_entries 64");
-	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_BITMAP, .max_entries = 64,
-					     .count = 1, .keys = far },
+	refused(
+		&(struct secmap_table_spec){
+			.type = SECMAP_TABLE_BITMAP, .max_entries = 64, .count = 1, .keys = far },
 		-EINVAL, "keys[0]: bit 4294967296 is outside of max_entries 64");
-	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_BITMAP, .max_entries = 65,
-					     .count = 5, .keys = bits },
+	refused(
+		&(struct secmap_table_spec){
+			.type = SECMAP_TABLE_BITMAP, .max_entries = 65, .count = 5, .keys = bits },
 		-EEXIST, "keys[4]: bit 63 is given twice");
-	refused(&(struct secmap_table_spec){ .type = SECMAP_TABLE_HASH, .max_entries = 5,
-					     .count = 5, .keys = twins },
+	refused(
+		&(struct secmap_table_spec){
+			.type = SECMAP_TABLE_HASH, .max_entries = 5, .count = 5, .keys = twins },
 		-EEXIST, "keys[4]: key 0xffffffffffffffff is given twice");
 }
 
@@ -335,7 +355,8 @@ static void test_no_memory(void **state)
 		table = secmap_table_create(&spec, &why);
 		assert_int_equal(PTR_ERR(table), -ENOMEM);
 		assert_string_equal(why.text, spec.type == SECMAP_TABLE_HASH ?
-				    "no memory for 2 keys" : "no memory for 8 bits");
+						      "no memory for 2 keys" :
+						      "no memory for 8 bits");
 		assert_int_equal(kernel.live, 0);
 		assert_int_equal(kernel.allocs, 1);
 	}
@@ -346,7 +367,7 @@ static void test_no_memory(void **state)
  * Bad luck. With this multiplier the keys 0, i, 2i ... multiply to 0, 1, 2 ..., so all
  * of them have the same home.
  */
-#define BAD_MULTIPLIER	0x9e3779b97f4a7c15ULL
+#define BAD_MULTIPLIER 0x9e3779b97f4a7c15ULL
 
 static size_t bad_tries;
 
@@ -473,14 +494,10 @@ static void test_empty_is_a_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hash_model),
-		cmocka_unit_test(test_hash_most),
-		cmocka_unit_test(test_hash_ends),
-		cmocka_unit_test(test_bitmap_model),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_collisions),
-		cmocka_unit_test(test_collisions_no_memory),
+		cmocka_unit_test(test_hash_model),     cmocka_unit_test(test_hash_most),
+		cmocka_unit_test(test_hash_ends),      cmocka_unit_test(test_bitmap_model),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_collisions),     cmocka_unit_test(test_collisions_no_memory),
 		cmocka_unit_test(test_empty_is_a_key),
 	};
 

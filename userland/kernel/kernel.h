@@ -29,21 +29,21 @@ typedef __u64 u64;
 typedef __s32 s32;
 typedef __s64 s64;
 
-#define U16_MAX		((u16)~0U)
-#define U32_MAX		((u32)~0U)
-#define U64_MAX		((u64)~0ULL)
+#define U16_MAX			   ((u16)~0U)
+#define U32_MAX			   ((u32)~0U)
+#define U64_MAX			   ((u64)~0ULL)
 
-#define BITS_PER_LONG	64
-#define BITS_TO_LONGS(bits)	(((bits) + BITS_PER_LONG - 1) / BITS_PER_LONG)
+#define BITS_PER_LONG		   64
+#define BITS_TO_LONGS(bits)	   (((bits) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 
-#define DECLARE_BITMAP(name, bits)	unsigned long name[BITS_TO_LONGS(bits)]
+#define DECLARE_BITMAP(name, bits) unsigned long name[BITS_TO_LONGS(bits)]
 
-#define fallthrough	__attribute__((fallthrough))
-#define __printf(fmt, args)	__attribute__((format(printf, fmt, args)))
-#define __must_check	__attribute__((warn_unused_result))
+#define fallthrough		   __attribute__((fallthrough))
+#define __printf(fmt, args)	   __attribute__((format(printf, fmt, args)))
+#define __must_check		   __attribute__((warn_unused_result))
 
 /* linux/err.h */
-#define MAX_ERRNO	4095
+#define MAX_ERRNO 4095
 
 static inline void *ERR_PTR(long error)
 {
@@ -63,43 +63,44 @@ static inline bool IS_ERR(const void *pointer)
 /* What only the pure files themselves use; some of it would upset C++. */
 #ifndef __cplusplus
 
-#define likely(x)	__builtin_expect(!!(x), 1)
-#define unlikely(x)	__builtin_expect(!!(x), 0)
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-#define BIT_ULL(nr)	(1ULL << (nr))
+#define likely(x)	  __builtin_expect(!!(x), 1)
+#define unlikely(x)	  __builtin_expect(!!(x), 0)
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define BIT_ULL(nr)	  (1ULL << (nr))
 
-#define max(a, b)					\
-({							\
-	__typeof__(a) __a = (a);			\
-	__typeof__(b) __b = (b);			\
-							\
-	__a > __b ? __a : __b;				\
-})
+#define max(a, b)                        \
+	({                               \
+		__typeof__(a) __a = (a); \
+		__typeof__(b) __b = (b); \
+                                         \
+		__a > __b ? __a : __b;   \
+	})
 
-#define swap(a, b)					\
-do {							\
-	__typeof__(a) __old = (a);			\
-							\
-	(a) = (b);					\
-	(b) = __old;					\
-} while (0)
+#define swap(a, b)                         \
+	do {                               \
+		__typeof__(a) __old = (a); \
+                                           \
+		(a) = (b);                 \
+		(b) = __old;               \
+	} while (0)
 
-#define DECLARE_FLEX_ARRAY(type, name)			\
-	struct {					\
-		struct { } __empty_##name;		\
-		type name[];				\
+#define DECLARE_FLEX_ARRAY(type, name) \
+	struct {                       \
+		struct {               \
+		} __empty_##name;      \
+		type name[];           \
 	}
 
-#define struct_size(pointer, member, count)		\
+#define struct_size(pointer, member, count) \
 	(sizeof(*(pointer)) + (count) * sizeof((pointer)->member[0]))
 
 /* There is nobody to protect from in this process: the bound is kept all the same. */
-#define array_index_nospec(index, size)			\
-({							\
-	__typeof__(index) __index = (index);		\
-							\
-	__index < (size) ? __index : 0;			\
-})
+#define array_index_nospec(index, size)              \
+	({                                           \
+		__typeof__(index) __index = (index); \
+                                                     \
+		__index < (size) ? __index : 0;      \
+	})
 
 static inline bool test_bit(unsigned long nr, const unsigned long *bits)
 {
