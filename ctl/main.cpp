@@ -55,6 +55,7 @@ std::string usage_text(const CLI::App& parser, const CLI::App& chosen, const CLI
     if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::RequiredError)) return error.what();
     const bool no_command = !chosen.get_subcommands([](const CLI::App*) { return true; }).empty();
     for (const std::string& each : parser.remaining(true)) {
+        if (each == "--") break;
         if (each.starts_with('-') && each != "-") return "there is no option '" + each + "'";
         if (no_command) return "there is no command '" + each + "'";
     }

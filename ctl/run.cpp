@@ -37,9 +37,11 @@ result<void> confine(const context& with, const run_options& options) {
     if (!made) return made.error();
     if (options.gained == privileges::never_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error{errno, "set no_new_privs", std::strerror(errno), ""};
-    const auto attached = attach_self(*opened, *made);
-    if (!attached) return attached.error();
-    return {};
+    auto attached = attach_self(*opened, *made);
+    if (attached) return {};
+    error failed = std::move(attached).error();
+    if (failed.number == EACCES) failed.hint = "leave out --no-nnp, or have CAP_SYS_ADMIN";
+    return failed;
 }
 
 // As env(1): 127 where there is no such program, 126 where it cannot be executed.

@@ -181,7 +181,7 @@ struct writer {
         line(to, "policy {}: {}", policy.id, printable(policy.name));
         line(to, "kind       {}, made by uid {}", kind_name(policy.kind), policy.uid);
         line(to, "in use     on {}", counted(policy.stacks, "stack"));
-        line(to, "memory     {} bytes without {}", policy.bytes, counted(policy.tables, "table"));
+        line(to, "memory     {} bytes, and {} beside it", policy.bytes, counted(policy.tables, "table"));
         line(to, "cost       at most {} rules and conditions for one call", policy.cost);
         print_action_list(to, "answers    ", policy.actions);
         for (const abi each : abis_of(policy)) {

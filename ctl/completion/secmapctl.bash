@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for secmapctl
+# shellcheck shell=bash disable=SC2207
+
+_secmapctl_objects='run attach detach policy task explain feature version'
+_secmapctl_common='--help --json --pretty --device'
+_secmapctl_reading='--name --unknown --overlap --cap'
+
+# The options of a command: "run", "policy check" ...
+_secmapctl_options() {
+    case $1 in
+        run) echo "--profile $_secmapctl_reading --no-nnp" ;;
+        attach) echo "--pid --profile --policy --thread $_secmapctl_reading" ;;
+        detach) echo "--pid --policy" ;;
+        'policy check') echo "$_secmapctl_reading" ;;
+        'policy compile') echo "$_secmapctl_reading --output" ;;
+        explain) echo "--profile --policy --call --abi --arg $_secmapctl_reading" ;;
+        '') echo "--version" ;;
+    esac
+}
+
+# The commands of an object.
+_secmapctl_commands() {
+    case $1 in
+        '') echo "$_secmapctl_objects" ;;
+        policy) echo "list show check compile" ;;
+        task) echo "list show" ;;
+    esac
+}
+
+# What may follow an option; fails where the option takes no value.
+_secmapctl_value() {
+    case $1 in
+        --profile | --output | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
+        --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
+        --overlap) COMPREPLY=($(compgen -W 'libseccomp refuse' -- "$2")) ;;
+        --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
+        --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;
+        --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
+        --policy | --name | --call | --arg) COMPREPLY=() ;;
+        *) return 1 ;;
+    esac
+}
+
+# Completes the command line in COMP_WORDS.
+_secmapctl() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local index word command='' skip=''
+    COMPREPLY=()
+    for ((index = 1; index < COMP_CWORD; index++)); do
+        word=${COMP_WORDS[index]}
+        if [[ $word == -- ]]; then
+            _command_offset $((index + 1)) 2>/dev/null || COMPREPLY=($(compgen -c -f -- "$current"))
+            return
+        fi
+        [[ $skip ]] && { skip=''; continue; }
+        if [[ $word == -* ]]; then
+            _secmapctl_value "$word" '' && skip=yes
+            COMPREPLY=()
+        elif [[ " $(_secmapctl_commands "$command") " == *" $word "* ]]; then
+            command=${command:+$command }$word
+        fi
+    done
+    [[ $skip ]] && { _secmapctl_value "$previous" "$current"; return; }
+    if [[ $current == -* ]]; then
+        COMPREPLY=($(compgen -W "$(_secmapctl_options "$command") $_secmapctl_common" -- "$current"))
+        return
+    fi
+    case $command in
+        'policy check' | 'policy compile') COMPREPLY=($(compgen -f -- "$current")) ;;
+        'task show') COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$current")) ;;
+        *) COMPREPLY=($(compgen -W "$(_secmapctl_commands "$command")" -- "$current")) ;;
+    esac
+}
+
+complete -o filenames -F _secmapctl secmapctl
