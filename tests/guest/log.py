@@ -16,6 +16,7 @@ PANIC = re.compile(r"Kernel panic - not syncing")
 _SPLAT = re.compile(
     "|".join(
         (
+            PANIC.pattern,
             r"\bBUG: ", r"\bBUG at ", r"^kernel BUG", r"\bWARNING: ", r"\bOops\b", r"\bUBSAN: ",
             r"\bKASAN: ", r"\bKCSAN: ", r"\bKFENCE: ", r"\bDEBUG_LOCKS_WARN_ON\b", r"\bINFO: task ",
             r"\bINFO: possible ", r"\bINFO: suspicious ", r"\bINFO: trying to register ",
@@ -87,7 +88,7 @@ def read(path: Path) -> Log:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         text = ""
-    lines = [_STAMP.sub("", line.rstrip("\r")) for line in text.split("\n")]
+    lines = [_STAMP.sub("", line.rstrip("\r")) for line in text.rstrip().split("\n")]
     return Log(path, lines, START in lines, END in lines)
 
 
