@@ -41,3 +41,6 @@ static_assert(offsetof(struct secmap_task_list, cursor) == 16);
 /* Part of the ABI: never to be used for something else. */
 static_assert(SECMAP_ABI_X86_64 == 0 && SECMAP_ABI_X32 == 1 && SECMAP_ABI_I386 == 2);
 static_assert(SECMAP_OP_EQ == 0 && SECMAP_OP_NOT_IN == 8 && SECMAP_OP_COUNT == 9);
+
+/* The probe masks numbers with it. */
+static_assert((SECMAP_NR_MAX & (SECMAP_NR_MAX - 1)) == 0 && SECMAP_NR_MAX % 64 == 0);

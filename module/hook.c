@@ -9,7 +9,6 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/nospec.h>
 #include <linux/sched/task.h>
 #include <linux/tracepoint.h>
 
@@ -20,27 +19,44 @@
 /* After all other probes: they see the call as it was made, and none rewrites it after us. */
 #define LAST INT_MIN
 
-/* Everything but a plainly allowed call of the native ABI. Context: as sys_enter(). */
-static noinline void judge(struct secmap_carrier *carrier, struct pt_regs *regs)
+/*
+ * A call that the stack does not answer at once: every policy is asked.
+ * Context: as sys_enter().
+ */
+static noinline void judge(struct secmap_carrier *carrier, const struct secmap_stack *stack,
+			   struct pt_regs *regs)
 {
-	const struct secmap_stack *stack = rcu_dereference_sched(carrier->stack);
-	struct secmap_where where = secmap_call_where(regs);
-	const struct secmap_policy *by;
-	struct secmap_verdict verdict;
-	struct seccomp_data data;
+	struct secmap_call call = secmap_call_read(regs);
+	u32 action = secmap_stack_judge(stack, call.where, call.args);
 
-	if (where.abi < SECMAP_ABI_COUNT && where.nr < SECMAP_NR_MAX &&
-	    test_bit(array_index_nospec(where.nr, SECMAP_NR_MAX), stack->allow[where.abi]))
-		return;
-	secmap_call_data(regs, &data);
-	verdict = secmap_stack_judge(stack, &data, &by);
-	if (!secmap_verdict_apply(carrier, regs, verdict.action))
+	if (action != SECCOMP_RET_ALLOW && !secmap_verdict_apply(carrier, regs, action))
 		return;
 	/* What the child is to carry must be there: see secmap_task_inherit(). */
-	if (secmap_call_forks(where) && !carrier->spare) {
+	if (unlikely(!carrier->spare) && secmap_call_forks(call.where)) {
 		secmap_task_later(carrier, SECMAP_LATE_REFILL);
 		secmap_call_skip(regs, -ENOMEM);
 	}
+}
+
+/* The native ABI, and whatever is not answered at once. Context: as sys_enter(). */
+static __always_inline void decide(struct secmap_carrier *carrier, struct pt_regs *regs)
+{
+	const struct secmap_stack *stack = rcu_dereference_sched(carrier->stack);
+	u32 nr = secmap_call_nr(regs);
+	u32 denied;
+
+	if (likely(secmap_call_native() && nr < SECMAP_NR_MAX)) {
+		/* The number of bits is a power of two: bounded under speculation as well. */
+		nr &= SECMAP_NR_MAX - 1;
+		if (likely(test_bit(nr, stack->allow[SECMAP_ABI_X86_64])))
+			return;
+		denied = stack->denied[SECMAP_ABI_X86_64][nr];
+		if (denied) {
+			secmap_call_skip(regs, stack->errnos[denied]);
+			return;
+		}
+	}
+	judge(carrier, stack, regs);
 }
 
 /*
@@ -52,21 +68,11 @@ static noinline void judge(struct secmap_carrier *carrier, struct pt_regs *regs)
 static void sys_enter(void *data, struct pt_regs *regs, long id)
 {
 	struct secmap_carrier *carrier;
-	const struct secmap_stack *stack;
-	u32 nr;
 
 	preempt_disable_notrace();
 	carrier = secmap_task_find(current);
-	if (likely(!carrier))
-		goto out;
-	stack = rcu_dereference_sched(carrier->stack);
-	nr = secmap_call_nr(regs);
-	if (likely(syscall_get_arch(current) == AUDIT_ARCH_X86_64 && nr < SECMAP_NR_MAX &&
-		   test_bit(array_index_nospec(nr, SECMAP_NR_MAX),
-			    stack->allow[SECMAP_ABI_X86_64])))
-		goto out;
-	judge(carrier, regs);
-out:
+	if (unlikely(carrier))
+		decide(carrier, regs);
 	preempt_enable_notrace();
 }
 

@@ -54,10 +54,10 @@ static inline struct secmap_set *secmap_set_of(struct secmap_object *object)
 }
 
 /* Context: any. Sleeps never, stores nothing. */
-static inline struct secmap_verdict secmap_policy_judge(const struct secmap_policy *policy,
-							const struct seccomp_data *call)
+static inline u32 secmap_policy_judge(const struct secmap_policy *policy,
+				      struct secmap_where where, const u64 *args)
 {
-	return secmap_rules_eval(policy->rules, call);
+	return secmap_rules_eval_at(policy->rules, where, args).action;
 }
 
 #endif

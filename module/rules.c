@@ -188,6 +188,12 @@ static void rules_build_always(struct rules_step *step)
 	step->left = 1;
 }
 
+/* Does this step decide, whatever the arguments are? */
+static bool rules_step_always(const struct rules_step *step)
+{
+	return step->left == 1 && !step->in_table && step->expect && step->span == U64_MAX;
+}
+
 static int rules_check_rule(const struct rules_place *place, const struct secmap_rule *rule)
 {
 	const struct secmap_rule *before = place->rule ? rule - 1 : NULL;
@@ -495,9 +501,9 @@ void secmap_rules_free(struct secmap_rules *rules)
 	secmap_release(rules);
 }
 
-static bool rules_step_holds(const struct rules_step *step, const struct seccomp_data *call)
+static bool rules_step_holds(const struct rules_step *step, const u64 *args)
 {
-	u64 value = call->args[step->arg] & step->mask;
+	u64 value = args[step->arg] & step->mask;
 	bool within;
 
 	if (step->in_table)
@@ -509,7 +515,7 @@ static bool rules_step_holds(const struct rules_step *step, const struct seccomp
 
 /* The first rule of this number that holds, or the default. */
 static struct secmap_verdict rules_eval_number(const struct rules_section *section, u32 nr,
-					       const struct seccomp_data *call)
+					       const u64 *args)
 {
 	const struct rules_step *step = section->steps + section->first[nr];
 	const struct rules_step *end = section->steps + section->first[nr + 1];
@@ -517,7 +523,7 @@ static struct secmap_verdict rules_eval_number(const struct rules_section *secti
 	if (step == end)
 		return rules_eval_rest(section, nr);
 	do {
-		if (!rules_step_holds(step, call))
+		if (!rules_step_holds(step, args))
 			step += step->left;
 		else if (step->left > 1)
 			step++;
@@ -529,19 +535,19 @@ static struct secmap_verdict rules_eval_number(const struct rules_section *secti
 }
 
 /**
- * secmap_rules_eval() - judge a call
+ * secmap_rules_eval_at() - judge a call whose ABI is known
  * @rules: the rules
- * @call: the call, as the kernel's entry saw it
+ * @where: its ABI and number
+ * @args: its six arguments
  *
  * Called by the probe, preemption off or on: no lock, no sleep, no allocation, no store
  * outside of its own frame; at most facts.cost rules and conditions.
  *
  * Return: the verdict.
  */
-struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
-					const struct seccomp_data *call)
+struct secmap_verdict secmap_rules_eval_at(const struct secmap_rules *rules,
+					   struct secmap_where where, const u64 *args)
 {
-	struct secmap_where where = secmap_where(call->arch, call->nr);
 	const struct rules_section *section = rules->sections[where.abi];
 	u32 nr = where.nr;
 
@@ -549,10 +555,51 @@ struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
 		return (struct secmap_verdict){ rules->facts.foreign_action, SECMAP_RULE_FOREIGN };
 	if (nr >= SECMAP_NR_MAX)
 		return rules_eval_rest(section, nr);
-	nr = array_index_nospec(nr, SECMAP_NR_MAX);
+	/* A power of two: bounded under speculation as well. */
+	nr &= SECMAP_NR_MAX - 1;
 	if (test_bit(nr, section->allow))
 		return (struct secmap_verdict){ SECCOMP_RET_ALLOW, SECMAP_RULE_ALLOW };
-	return rules_eval_number(section, nr, call);
+	return rules_eval_number(section, nr, args);
+}
+
+/**
+ * secmap_rules_eval() - judge a call
+ * @rules: the rules
+ * @call: the call, as the kernel's entry saw it
+ *
+ * As secmap_rules_eval_at().
+ *
+ * Return: the verdict.
+ */
+struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
+					const struct seccomp_data *call)
+{
+	return secmap_rules_eval_at(rules, secmap_where(call->arch, call->nr), call->args);
+}
+
+/**
+ * secmap_rules_constant() - is the action the same whatever the arguments are?
+ * @rules: the rules
+ * @where: the call's ABI and number
+ * @action: the action, if it is
+ *
+ * Return: whether it is.
+ */
+bool secmap_rules_constant(const struct secmap_rules *rules, struct secmap_where where,
+			   u32 *action)
+{
+	static const u64 none[RULES_ARGS];
+	const struct rules_section *section = rules->sections[where.abi];
+	const struct rules_step *step;
+
+	if (section && where.nr < SECMAP_NR_MAX && !test_bit(where.nr, section->allowed)) {
+		step = section->steps + section->first[where.nr];
+		if (step != section->steps + section->first[where.nr + 1] &&
+		    !rules_step_always(step))
+			return false;
+	}
+	*action = secmap_rules_eval_at(rules, where, none).action;
+	return true;
 }
 
 /**

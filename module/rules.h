@@ -62,6 +62,10 @@ void secmap_rules_free(struct secmap_rules *rules);
 
 struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
 					const struct seccomp_data *call);
+struct secmap_verdict secmap_rules_eval_at(const struct secmap_rules *rules,
+					   struct secmap_where where, const u64 *args);
+bool secmap_rules_constant(const struct secmap_rules *rules, struct secmap_where where,
+			   u32 *action);
 
 /*
  * SECMAP_NR_MAX bits: numbers of this ABI that are allowed whatever the arguments are

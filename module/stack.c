@@ -2,7 +2,8 @@
 /* Stacks: build, judge, free. */
 #include "stack.h"
 
-#include <linux/bitmap.h>
+#include <linux/bitops.h>
+#include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -47,20 +48,62 @@ static void stack_add(struct secmap_stack *stack, struct secmap_policy *policy)
 	stack->policies[stack->depth++] = policy;
 }
 
+/* The stack's action for a number, if no argument can change it. */
+static bool stack_constant(const struct secmap_stack *stack, struct secmap_where where,
+			   u32 *strictest)
+{
+	u32 i, action;
+
+	*strictest = SECCOMP_RET_ALLOW;
+	for (i = stack->depth; i-- > 0;) {
+		if (!secmap_rules_constant(stack->policies[i]->rules, where, &action))
+			return false;
+		if (secmap_verdict_stricter(action, *strictest))
+			*strictest = action;
+	}
+	return true;
+}
+
+/* The place of an errno in @errnos; 0: it is not one, or there are too many. */
+static u32 stack_errno(struct secmap_stack *stack, u32 action)
+{
+	u32 errno = min_t(u32, action & SECCOMP_RET_DATA, MAX_ERRNO);
+	u32 i;
+
+	if ((action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO)
+		return 0;
+	for (i = 1; i < stack->errno_count; i++)
+		if (stack->errnos[i] == -(int)errno)
+			return i;
+	if (i == SECMAP_LIMIT_STACK_ERRNOS)
+		return 0;
+	stack->errnos[i] = -(int)errno;
+	stack->errno_count = i + 1;
+	return i;
+}
+
+static void stack_merge(struct secmap_stack *stack, struct secmap_where where)
+{
+	u32 action;
+
+	if (!stack_constant(stack, where, &action))
+		return;
+	if ((action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW)
+		stack->denied[where.abi][where.nr] = stack_errno(stack, action);
+	else if (!secmap_call_forks(where))
+		__set_bit(where.nr, stack->allow[where.abi]);
+}
+
 /* Fill in what follows from the policies, and make the stack one that can be put. */
 static void stack_finish(struct secmap_stack *stack)
 {
-	u32 abi, i;
+	struct secmap_where where;
 
-	for (abi = 0; abi < SECMAP_ABI_COUNT; abi++) {
-		bitmap_fill(stack->allow[abi], SECMAP_NR_MAX);
-		for (i = 0; i < stack->depth; i++)
-			bitmap_and(stack->allow[abi], stack->allow[abi],
-				   secmap_rules_allowed(stack->policies[i]->rules, abi),
-				   SECMAP_NR_MAX);
-		for (i = 0; i < SECMAP_NR_MAX; i++)
-			if (secmap_call_forks((struct secmap_where){ abi, i }))
-				__clear_bit(i, stack->allow[abi]);
+	stack->errno_count = 1;
+	for (where.abi = 0; where.abi < SECMAP_ABI_COUNT; where.abi++) {
+		for (where.nr = 0; where.nr < SECMAP_NR_MAX; where.nr++)
+			stack_merge(stack, where);
+		cond_resched();
 	}
 	/* The caller came through an open descriptor, which holds the module. */
 	__module_get(THIS_MODULE);
@@ -140,29 +183,18 @@ void secmap_stack_put(struct secmap_stack *stack)
 		queue_rcu_work(releases, &stack->release);
 }
 
-/**
- * secmap_stack_judge() - ask every policy, newest first; the strictest verdict wins
- * @stack: the policies
- * @call: the call
- * @by: whose verdict it is; NULL if all allow
- *
- * Context: under RCU. Does not sleep, takes no lock, stores nothing shared.
- */
-struct secmap_verdict secmap_stack_judge(const struct secmap_stack *stack,
-					 const struct seccomp_data *call,
-					 const struct secmap_policy **by)
+/* secmap_stack_judge() for more than one. */
+u32 secmap_stack_judge_all(const struct secmap_stack *stack, struct secmap_where where,
+			   const u64 *args)
 {
-	struct secmap_verdict strictest = { SECCOMP_RET_ALLOW, SECMAP_RULE_ALLOW };
-	u32 i;
+	u32 i = stack->depth - 1;
+	u32 strictest = secmap_policy_judge(stack->policies[i], where, args);
 
-	*by = NULL;
-	for (i = stack->depth; i-- > 0;) {
-		struct secmap_verdict verdict = secmap_policy_judge(stack->policies[i], call);
+	while (i-- > 0) {
+		u32 action = secmap_policy_judge(stack->policies[i], where, args);
 
-		if (secmap_verdict_stricter(verdict.action, strictest.action)) {
-			strictest = verdict;
-			*by = stack->policies[i];
-		}
+		if (secmap_verdict_stricter(action, strictest))
+			strictest = action;
 	}
 	return strictest;
 }
