@@ -50,10 +50,13 @@ int report(const value& of, format wanted) {
     return report(failure{{errno, "write the answer", "standard output does not take it", ""}}, wanted);
 }
 
+// Groups of options are nameless subcommands to the parser.
+bool is_command(const CLI::App* of) { return !of->get_name().empty(); }
+
 // The parser names what is missing; where something is misspelt, that is named instead.
 std::string usage_text(const CLI::App& parser, const CLI::App& chosen, const CLI::ParseError& error) {
     if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::RequiredError)) return error.what();
-    const bool no_command = !chosen.get_subcommands([](const CLI::App*) { return true; }).empty();
+    const bool no_command = !chosen.get_subcommands(is_command).empty();
     for (const std::string& each : parser.remaining(true)) {
         if (each == "--") break;
         if (each.starts_with('-') && each != "-") return "there is no option '" + each + "'";
@@ -100,7 +103,7 @@ void add_objects(registry& to) {
 void word_help(CLI::App& of) {
     of.get_formatter()->label("SUBCOMMAND", "COMMAND");
     of.get_formatter()->label("REQUIRED", "(required)");
-    for (CLI::App* each : of.get_subcommands([](const CLI::App* any) { return !any->get_name().empty(); })) {
+    for (CLI::App* each : of.get_subcommands(is_command)) {
         each->group("Commands");
         each->footer("Every command takes the options of 'secmapctl --help', too.");
         word_help(*each);

@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command line: help, wrong usage, formats and statuses. Needs no device."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from tool import (FAILURE, PODMAN, SUCCESS, TOOL, USAGE, error_of, json_of, secmapctl, text_of,
+                  validate)
+
+COMMANDS = ("run", "attach", "detach", "policy", "policy list", "policy show", "policy check",
+            "policy compile", "task", "task list", "task show", "explain", "feature", "version")
+
+
+@pytest.mark.parametrize("command", ("", *COMMANDS))
+@pytest.mark.parametrize("option", ("--help", "-h"))
+def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: str) -> None:
+    answer = secmapctl(*command.split(), option)
+    assert (answer.status, answer.err) == (SUCCESS, "")
+    assert f"Usage: secmapctl{' ' if command else ''}{command}" in answer.out
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    ((), "a command is missing"),
+    (("policy",), "a command is missing"),
+    (("pol", "list"), "there is no command 'pol'"),
+    (("policy", "li"), "there is no command 'li'"),
+    (("policy", "list", "list"), "not expected: list"),
+    (("--frobnicate", "version"), "--frobnicate"),
+    (("policy", "check", "--frobnicate"), "there is no option '--frobnicate'"),
+    (("policy", "check", "x", "--nam", "y"), "--nam"),
+    (("policy", "check"), "file is required"),
+    (("policy", "check", "x", "--unknown", "ENOSYS"), "'ENOSYS' is not one of default, enosys"),
+    (("policy", "check", "x", "--overlap", "first"), "'first' is not one of"),
+    (("policy", "check", "x", "--cap", "CAP_FROBNICATE"), "no capability 'CAP_FROBNICATE'"),
+    (("policy", "check", "x", "--cap", "cap_kill"), "no capability 'cap_kill'"),
+    (("policy", "check", "x", "--cap", ""), "--cap"),
+    (("policy", "show", "0"), "'0' is not a number from 1 to 4294967295"),
+    (("policy", "show", "-1"), "-1"),
+    (("policy", "show", "4294967296"), "'4294967296' is not a number"),
+    (("policy", "show", "0x10"), "'0x10' is not a number"),
+    (("policy", "show", "1 "), "'1 ' is not a number"),
+    (("run", "--profile", "x"), "program is required"),
+    (("run", "--", "true"), "--profile is required"),
+    (("run", "--profile", "x", "ls", "-l"), "-l"),
+    (("attach", "--pid", "1"), "[--profile,--policy] is required"),
+    (("attach", "--pid", "1", "--profile", "x", "--policy", "1"), "2 were given"),
+    (("attach", "--profile", "x"), "--pid is required"),
+    (("attach", "--policy", "1", "--pid", "2147483648"), "not a number from 1 to 2147483647"),
+    (("detach",), "--pid is required"),
+    (("task", "show"), "pid is required"),
+    (("explain", "--profile", "x"), "--call is required"),
+    (("explain", "--call", "read"), "[--profile,--policy] is required"),
+    (("explain", "--profile", "x", "--call", "read", "--abi", "arm"), "'arm' is not one of"),
+    (("explain", "--profile", "x", "--call", "read", "--arg", "6=1"), "'6=1' is not INDEX=VALUE"),
+    (("explain", "--profile", "x", "--call", "read", "--arg", "0"), "'0' is not INDEX=VALUE"),
+    (("explain", "--profile", "x", "--call", "read", "--arg", "0=x"), "'0=x' is not INDEX=VALUE"),
+    (("explain", "--profile", "x", "--call", "read", "--arg", "0=18446744073709551616"),
+     "is not INDEX=VALUE"),
+    (("explain", "--profile", "x", "--call", "read", "--arg", "0=1", "--arg", "0=2"),
+     "argument 0 is given twice"),
+    (("version", "--", "x"), "x"),
+])
+def test_wrong_usage_ends_with_2_and_names_what_is_wrong(arguments: tuple[str, ...],
+                                                         said: str) -> None:
+    error = error_of(*arguments, status=USAGE)
+    assert said in error["text"]
+    words = [word for word in arguments if word.isalpha()]
+    assert "--help" in error["hint"]
+    assert error["hint"].startswith("see 'secmapctl")
+    if words and words[0] in {"run", "attach", "detach", "explain"}:
+        assert f"secmapctl {words[0]} --help" in error["hint"]
+
+
+def test_the_format_is_found_wherever_it_stands() -> None:
+    compact = secmapctl("-j", "version")
+    assert compact.out.count("\n") == 1
+    assert secmapctl("version", "--json") == compact
+    pretty = secmapctl("-p", "version")
+    assert pretty.out.count("\n") > 1
+    for arguments in (("version", "--pretty"), ("-jp", "version"), ("version", "-j", "-p")):
+        assert secmapctl(*arguments) == pretty
+    assert json.loads(pretty.out) == json.loads(compact.out)
+
+
+def test_an_option_behind_the_dashes_is_the_programs() -> None:
+    answer = secmapctl("run", "--profile", "/nowhere", "--", "true", "--json")
+    assert answer.status == FAILURE
+    assert answer.err.startswith("secmapctl: ")
+
+
+def test_version() -> None:
+    version = json_of("version", "version")
+    assert version["abi"] == 1
+    assert text_of("version").splitlines()[0] == f"secmapctl {version['secmapctl']}"
+    assert text_of("--version").strip() == f"secmapctl {version['secmapctl']}"
+
+
+@pytest.mark.parametrize("arguments", [
+    ("policy", "list"), ("policy", "show", "1"), ("task", "list"), ("task", "show", "1"),
+    ("attach", "--policy", "1", "--pid", "1"), ("detach", "--pid", "1"),
+    ("explain", "--policy", "1", "--call", "read"), ("run", "--profile", PODMAN, "--", "true"),
+])
+def test_without_a_device_the_error_says_what_to_do(arguments: tuple[str, ...],
+                                                   tmp_path: Path) -> None:
+    error = error_of("--device", tmp_path / "none", *arguments)
+    assert error["errno_name"] == "ENOENT"
+    assert error["operation"] == f"open {tmp_path / 'none'}"
+    assert "modprobe secmap" in error["hint"]
+
+
+def test_another_device_is_not_taken_for_it() -> None:
+    error = error_of("--device", "/dev/null", "policy", "list")
+    assert error["errno_name"] == "ENOTTY"
+    assert "not the device of secmap" in error["text"]
+
+
+def test_the_device_can_be_named_in_the_environment(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none")
+    answer = secmapctl("-j", "feature", environment={"SECMAP_DEVICE": missing})
+    assert json.loads(answer.out)["feature"]["device"] == missing
+
+
+def test_feature_without_a_module_is_an_answer(tmp_path: Path) -> None:
+    feature = json_of("feature", "--device", tmp_path / "none", "feature")
+    assert feature["enforces"] == "no"
+    assert feature["module"] is None
+    assert feature["error"]["errno_name"] == "ENOENT"
+    assert "modprobe secmap" in text_of("--device", tmp_path / "none", "feature")
+
+
+def test_an_answer_that_cannot_be_written_is_a_failure() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([TOOL, "version"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == FAILURE
+    assert b"write the answer" in done.stderr
+
+
+def test_a_process_that_is_not_there_is_named() -> None:
+    error = error_of("detach", "--pid", "2147483647")
+    assert error["errno_name"] == "ESRCH"
+    assert "2147483647" in error["operation"]
+
+
+def test_validate_refuses_what_the_schema_does_not_know() -> None:
+    document = json.loads(secmapctl("-j", "version").out)
+    document["surprise"] = 1
+    with pytest.raises(Exception, match="surprise"):
+        validate(document, "version")
