@@ -27,6 +27,11 @@ static struct {
 	u64 calls, newer, foreign, rule, fallen, allow, ops[SECMAP_OP_COUNT][2][2];
 } seen;
 
+static bool is_allow(u32 action)
+{
+	return (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW;
+}
+
 static u32 random_action(void)
 {
 	static const u32 actions[] = {
@@ -222,6 +227,7 @@ static void judge(const struct secmap_rules *rules, const struct seccomp_data *c
 	struct secmap_verdict ours = secmap_rules_eval(rules, call);
 	struct secmap_verdict theirs = reference_judge(&spec.top, lists, call);
 	struct secmap_where where = secmap_where(call->arch, call->nr);
+	u32 constant;
 
 	note(&theirs);
 	if (ours.action != theirs.action || ours.rule != theirs.rule)
@@ -232,50 +238,79 @@ static void judge(const struct secmap_rules *rules, const struct seccomp_data *c
 			theirs.action, theirs.rule);
 
 	if (where.nr < SECMAP_NR_MAX && test_bit(where.nr, secmap_rules_allowed(rules, where.abi)))
-		assert_int_equal(theirs.action & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ALLOW);
+		assert_true(is_allow(theirs.action));
+	/* Of ALLOW the data may differ: it does nothing. */
+	if (secmap_rules_constant(rules, where, &constant))
+		assert_true(is_allow(constant) ? is_allow(theirs.action) :
+						 constant == theirs.action);
 	assert_true(secmap_rules_facts(rules)->actions & secmap_action_bit(ours.action));
 }
 
-/* The bitmap of plain allows holds no less than it may: found out from the spec. */
-static bool plainly_allowed(const struct secmap_abi_spec *section, u32 nr)
+/* What a policy says of a number: found out from the spec, rule by rule. */
+struct sayings {
+	u32 rules;
+	bool all_allow;	   /* its rules */
+	bool first_always; /* the first one has no conditions */
+	bool last_always;
+};
+
+static struct sayings sayings(const struct secmap_abi_spec *section, u32 nr)
 {
-	struct seccomp_data call = { .nr = nr, .arch = AUDIT_ARCH_X86_64 };
-	bool has_rule = false, all = true, last = false;
+	struct sayings said = { .all_allow = true };
 	u32 i;
 
 	for (i = 0; i < section->abi.rule_count; i++) {
-		if (section->rules[i].nr != nr)
+		const struct secmap_rule *rule = &section->rules[i];
+
+		if (rule->nr != nr)
 			continue;
-		has_rule = true;
-		last = !section->rules[i].cond_count;
-		all &= (section->rules[i].action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW;
+		said.first_always = said.first_always || (!said.rules && !rule->cond_count);
+		said.last_always = !rule->cond_count;
+		said.all_allow = said.all_allow && is_allow(rule->action);
+		said.rules++;
 	}
-	if (has_rule)
-		return all && (last || (section->abi.default_action & SECCOMP_RET_ACTION_FULL) ==
-					       SECCOMP_RET_ALLOW);
-	if (section->abi.abi == SECMAP_ABI_I386)
-		call.arch = AUDIT_ARCH_I386;
-	if (section->abi.abi == SECMAP_ABI_X32)
-		call.nr += 0x40000000;
-	return (reference_judge(&spec.top, lists, &call).action & SECCOMP_RET_ACTION_FULL) ==
-	       SECCOMP_RET_ALLOW;
+	return said;
 }
 
-static void check_allowed(const struct secmap_rules *rules)
+/* Every number that is plainly allowed, or constant, is said to be. */
+static void check_number(const struct secmap_rules *rules, const struct secmap_abi_spec *section,
+			 u32 nr, u32 *allowed)
 {
-	u32 i, nr, count;
+	struct secmap_where where = { section->abi.abi, nr };
+	struct seccomp_data call = { .nr = nr, .arch = AUDIT_ARCH_X86_64 };
+	struct sayings said = sayings(section, nr);
+	u32 action;
+	bool plain;
+
+	if (where.abi == SECMAP_ABI_I386)
+		call.arch = AUDIT_ARCH_I386;
+	if (where.abi == SECMAP_ABI_X32)
+		call.nr += 0x40000000;
+	action = reference_judge(&spec.top, lists, &call).action;
+
+	if (said.rules)
+		plain = said.all_allow &&
+			(said.last_always || is_allow(section->abi.default_action));
+	else
+		plain = is_allow(action);
+
+	assert_int_equal(test_bit(nr, secmap_rules_allowed(rules, where.abi)), plain);
+	/* More may be constant, as "at least 0" is; judge() sees that it is true. */
+	if (plain || !said.rules || said.first_always)
+		assert_true(secmap_rules_constant(rules, where, &action));
+	*allowed += plain;
+}
+
+static void check_numbers(const struct secmap_rules *rules)
+{
+	u32 i, nr, allowed;
 
 	for (i = 0; i < spec.top.abi_count; i++) {
-		u32 abi = spec.abis[i].abi.abi;
-		const unsigned long *allowed = secmap_rules_allowed(rules, abi);
-
-		for (nr = count = 0; nr < SECMAP_NR_MAX; nr++) {
-			bool plain = plainly_allowed(&spec.abis[i], nr);
-
-			assert_int_equal(test_bit(nr, allowed), plain);
-			count += plain;
-		}
-		assert_int_equal(secmap_rules_facts(rules)->allow_count[abi], count);
+		allowed = 0;
+		for (nr = 0; nr < SECMAP_NR_MAX; nr++)
+			check_number(rules, &spec.abis[i], nr, &allowed);
+		assert_int_equal(secmap_rules_facts(rules)->allow_count[spec.abis[i].abi.abi],
+				 allowed);
 	}
 }
 
@@ -295,7 +330,7 @@ static void test_random(void **state)
 		if (IS_ERR(rules))
 			fail_msg("refused: %ld, %s", PTR_ERR(rules), why.text);
 		if (!(p % 16))
-			check_allowed(rules);
+			check_numbers(rules);
 		for (i = 0; i < CALLS; i++) {
 			random_call(&call);
 			judge(rules, &call);
