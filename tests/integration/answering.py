@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A process of several threads that makes the system calls that it is asked for.
+
+As a program: each line on standard input is a list of numbers; the call is made in every thread,
+and the errnos (0: none) are written as one line. With --churn further threads are started and end
+all the time, each of which makes the last call that was asked for; their errnos are in the second
+list of the next answer."""
+
+import ctypes
+import json
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(numbers: list[int]) -> int:
+    """Make a system call; its errno."""
+    ctypes.set_errno(0)
+    result = _libc.syscall(*(ctypes.c_long(number) for number in numbers))
+    return ctypes.get_errno() if result == -1 else 0
+
+
+class Answering:
+    """Such a process, from outside."""
+
+    def __init__(self, threads: int, *options: str, prefix: tuple[str, ...] = (),
+                 user: int | None = None) -> None:
+        self.process = subprocess.Popen(
+            [*prefix, "/usr/bin/python3", str(Path(__file__).resolve()), str(threads), *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user)
+        self.pid = self.process.pid
+        assert self.process.stdout
+        assert self.process.stdout.readline() == "ready\n"
+
+    def __enter__(self) -> "Answering":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def ask(self, *numbers: int) -> tuple[list[int], list[int]]:
+        """The errnos of the lasting threads, and of those that ended since the last question."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(numbers) + "\n")
+        self.process.stdin.flush()
+        lasting, passing = json.loads(self.process.stdout.readline())
+        return lasting, passing
+
+    def tids(self) -> set[int]:
+        """Ids of its threads, as far as they can be listed."""
+        return {int(path.name) for path in Path(f"/proc/{self.pid}/task").iterdir()}
+
+
+def _serve(threads: int, churn: str) -> None:
+    questions: list[queue.Queue[list[int]]] = [queue.Queue() for _ in range(threads - 1)]
+    answers: queue.Queue[int] = queue.Queue()
+    passed: queue.Queue[int] = queue.Queue()
+    current: list[Any] = [None]
+
+    def answer(mine: "queue.Queue[list[int]]") -> None:
+        while True:
+            answers.put(call(mine.get()))
+
+    def pass_by() -> None:
+        if current[0] is not None:
+            passed.put(call(current[0]))
+
+    def start_others() -> None:
+        while True:
+            passing = [threading.Thread(target=pass_by) for _ in range(4)]
+            for each in passing:
+                each.start()
+            for each in passing:
+                each.join()
+
+    for mine in questions:
+        threading.Thread(target=answer, args=(mine,), daemon=True).start()
+    if churn:
+        threading.Thread(target=start_others, daemon=True).start()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        numbers = json.loads(line)
+        current[0] = numbers
+        for mine in questions:
+            mine.put(numbers)
+        lasting = [call(numbers), *(answers.get() for _ in questions)]
+        print(json.dumps([lasting, [passed.get() for _ in range(passed.qsize())]]), flush=True)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), "".join(sys.argv[2:]))

@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""secmapctl attach, detach, task, policy, feature and explain on running processes."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from answering import Answering
+from tool import PODMAN, error_of, json_of, text_of
+
+SWAPON, GETPPID = 167, 110
+THREADS = 6
+
+
+@pytest.fixture(name="process")
+def _process() -> Iterator[Answering]:
+    """A running process of several threads that is not filtered."""
+    with Answering(THREADS) as process:
+        assert process.ask(SWAPON, 0, 0) == ([errno.EFAULT] * THREADS, [])
+        yield process
+
+
+@pytest.fixture(name="second")
+def _second(tmp_path: Path) -> Path:
+    """Another profile."""
+    path = tmp_path / "second.json"
+    path.write_text(json.dumps({
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["getppid"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EXDEV}],
+    }), encoding="ascii")
+    return path
+
+
+def attach(process: Answering, profile: Path = PODMAN) -> int:
+    """Attach a profile to a whole process; the policy's id."""
+    done = json_of("attach", "attach", "--profile", profile, "--pid", str(process.pid))
+    assert set(done["changed"]) == process.tids()
+    return int(done["policy"])
+
+
+def test_all_threads_are_held_and_let_go(process: Answering) -> None:
+    policy = attach(process)
+    assert process.ask(SWAPON, 0, 0)[0] == [errno.EPERM] * THREADS
+    done = json_of("detach", "detach", "--pid", str(process.pid), "--policy", str(policy))
+    assert set(done["changed"]) == process.tids()
+    assert process.ask(SWAPON, 0, 0)[0] == [errno.EFAULT] * THREADS
+
+
+def test_attaching_the_same_policy_again_changes_nothing(process: Answering) -> None:
+    policy = str(attach(process))
+    done = json_of("attach", "attach", "--policy", policy, "--pid", str(process.pid))
+    assert done["changed"] == []
+    assert set(done["unchanged"]) == process.tids()
+    shown = json_of("task-show", "task", "show", str(process.pid))
+    assert all(thread["policies"] == [int(policy)] for thread in shown["threads"])
+
+
+def test_one_thread_alone(process: Answering) -> None:
+    chosen = max(process.tids())
+    done = json_of("attach", "attach", "--profile", PODMAN, "--pid", str(process.pid), "--thread",
+                   str(chosen))
+    assert done["changed"] == [chosen]
+    answers, _ = process.ask(SWAPON, 0, 0)
+    assert sorted(answers) == [errno.EPERM] + [errno.EFAULT] * (THREADS - 1)
+    shown = json_of("task-show", "task", "show", str(process.pid))
+    carrying = [thread["tid"] for thread in shown["threads"] if thread["policies"]]
+    assert carrying == [chosen]
+    done = json_of("attach", "attach", "--policy", str(done["policy"]), "--pid", str(process.pid))
+    assert done["unchanged"] == [chosen]
+    assert process.ask(SWAPON, 0, 0)[0] == [errno.EPERM] * THREADS
+
+
+def test_a_thread_of_another_process_is_refused(process: Answering) -> None:
+    error = error_of("attach", "--profile", PODMAN, "--pid", str(process.pid), "--thread",
+                     str(os.getpid()))
+    assert error["errno_name"] == "ESRCH"
+    error = error_of("attach", "--profile", PODMAN, "--pid", str(max(process.tids())))
+    assert "not the id of a process" in error["text"]
+
+
+def test_only_the_named_policy_is_taken_off(process: Answering, second: Path) -> None:
+    first, other = attach(process), attach(process, second)
+    shown = json_of("task-show", "task", "show", str(process.pid))
+    assert all(thread["policies"] == [first, other] for thread in shown["threads"])
+    json_of("detach", "detach", "--pid", str(process.pid), "--policy", str(first))
+    assert process.ask(SWAPON, 0, 0)[0] == [errno.EFAULT] * THREADS
+    assert process.ask(GETPPID)[0] == [errno.EXDEV] * THREADS
+    json_of("detach", "detach", "--pid", str(process.pid))
+    assert process.ask(GETPPID)[0] == [0] * THREADS
+
+
+def test_nothing_to_take_off_is_a_failure(process: Answering) -> None:
+    error = error_of("detach", "--pid", str(process.pid))
+    assert error["errno_name"] == "ENOENT"
+    policy = attach(process)
+    error = error_of("detach", "--pid", str(process.pid), "--policy", str(policy + 1))
+    assert "none of its threads carries this policy" in error["text"]
+    assert process.ask(SWAPON, 0, 0)[0] == [errno.EPERM] * THREADS
+
+
+def test_no_thread_escapes_while_threads_come_and_go() -> None:
+    with Answering(3, "--churn") as process:
+        for _ in range(5):
+            done = json_of("attach", "attach", "--profile", PODMAN, "--pid", str(process.pid))
+            process.ask(SWAPON, 0, 0)  # what ended before this may have asked before the attach
+            total = 0
+            while total < 50:
+                lasting, passing = process.ask(SWAPON, 0, 0)
+                total += len(passing)
+                assert set(lasting + passing) == {errno.EPERM}
+            json_of("detach", "detach", "--pid", str(process.pid), "--policy",
+                    str(done["policy"]))
+            process.ask(SWAPON, 0, 0)
+            lasting, passing = process.ask(SWAPON, 0, 0)
+            assert set(lasting + passing) == {errno.EFAULT}
+
+
+def test_lists_show_what_is_there(process: Answering, second: Path) -> None:
+    first, other = attach(process), attach(process, second)
+    tasks = [task for task in json_of("task-list", "task", "list") if task["pid"] == process.pid]
+    assert {task["tid"] for task in tasks} == process.tids()
+    assert all(task["depth"] == 2 and task["newest_policy"] == other for task in tasks)
+    assert all(task["name"].startswith("python3") for task in tasks)
+    policies = {policy["id"]: policy for policy in json_of("policy-list", "policy", "list")}
+    assert policies[first]["name"] == "seccomp"
+    assert policies[other]["name"] == "second"
+    assert policies[other]["stacks"] >= 1
+    text = text_of("task", "list")
+    assert all(f"{task['tid']:>8}" in text for task in tasks)
+    assert " seccomp " in text_of("policy", "list")
+
+
+def test_show_says_what_check_foresaw(process: Answering) -> None:
+    policy = str(attach(process))
+    shown = json_of("policy-show", "policy", "show", policy)
+    check = json_of("policy-check", "policy", "check", PODMAN)["image"]
+    foreseen = {each.pop("abi"): each for each in check["sections"]}
+    for section in shown["sections"]:
+        expected = foreseen.pop(section.pop("abi"))
+        expected.pop("newer")
+        assert section == expected
+    assert not foreseen
+    assert shown["tables"] == check["tables"]
+    assert shown["foreign_action"] == check["foreign_action"]
+    assert shown["uid"] == 0
+    assert set(shown["actions"]) == {"KILL_THREAD", "ERRNO", "ALLOW"}
+    text = text_of("policy", "show", policy)
+    assert text.startswith(f"policy {policy}: seccomp\n")
+    assert f"{shown['bytes']} bytes" in text
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--call", "openat", "--arg", "2=0x241"), ("--call", "bpf"), ("--call", "999"),
+    ("--call", "socket", "--arg", "0=16", "--arg", "2=9"), ("--call", "socket", "--arg", "0=1"),
+    ("--call", "read", "--abi", "i386"), ("--call", "read", "--abi", "x32"),
+    ("--call", "personality", "--arg", "0=0x20008"), ("--call", "personality", "--arg", "0=5"),
+])
+def test_the_module_decides_as_the_simulator(process: Answering,
+                                             arguments: tuple[str, ...]) -> None:
+    policy = str(attach(process))
+    there = json_of("explain", "explain", "--policy", policy, *arguments)
+    here = json_of("explain", "explain", "--profile", PODMAN, *arguments)
+    for member in ("call", "action", "decided_by", "rule"):
+        assert there[member] == here[member]
+
+
+def test_what_is_not_there_is_named() -> None:
+    error = error_of("policy", "show", "4294967295")
+    assert (error["operation"], error["errno_name"]) == ("open policy 4294967295", "ENOENT")
+    error = error_of("attach", "--policy", "4294967295", "--pid", str(os.getpid()))
+    assert error["operation"] == "open policy 4294967295"
+    error = error_of("task", "show", "2147483647")
+    assert error["errno_name"] == "ESRCH"
+
+
+def test_feature_knows_this_kernel_and_this_module() -> None:
+    feature = json_of("feature", "feature")
+    assert feature["kernel"] == os.uname().release
+    assert feature["enforces"] == "yes"
+    assert feature["error"] is None
+    module = feature["module"]
+    assert {"ALLOW", "LOG", "ERRNO", "KILL_PROCESS"} <= set(module["actions"])
+    assert "MAPS" in module["features"]
+    assert module["limits"]["stack"] == 64
+    assert module["limits"]["test"] == 4096
+    text = text_of("feature")
+    assert "policies are enforced" in text and "64 policies on a stack" in text
