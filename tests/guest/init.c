@@ -318,6 +318,17 @@ static void make_temporary(char **visible)
 	}
 }
 
+/* QEMU sees what its user may see, and that is seldom root's own folder. */
+static void make_home(void)
+{
+	DIR *home = opendir("/root");
+
+	if (home)
+		closedir(home);
+	else
+		must_mount("tmpfs", "/root", MS_NOSUID | MS_NODEV, "mode=700");
+}
+
 static void enter_root(void)
 {
 	if (chdir("/root") || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
@@ -345,6 +356,7 @@ static void make_system(char **visible, const char *results, const char *modules
 	must_mount("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	make_devices();
 	make_temporary(visible);
+	make_home();
 	may_mount("debugfs", "/sys/kernel/debug");
 	may_mount("tracefs", "/sys/kernel/tracing");
 	may_mount("securityfs", "/sys/kernel/security");

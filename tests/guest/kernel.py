@@ -24,6 +24,9 @@ PACKAGES = {
 DEBUG = "debug"
 NAMES = (*PACKAGES, DEBUG)
 
+# Debian's cloud kernels have no 9p: modules are built for them, guests cannot boot them.
+BOOTABLE = tuple(name for name in NAMES if not name.endswith("-cloud"))
+
 # Drivers of hardware that no guest has; they are most of an image's size.
 _OMIT = [
     f"*/kernel/{folder}/*"

@@ -48,7 +48,9 @@ def _mirror(source: Path, target: Path) -> None:
 def _kbuild(target: kernel.Kernel, folder: Path, options: list[str]) -> None:
     arguments = [
         "make", "-s", "-C", str(target.headers), f"M={folder}",
-        f"-j{len(os.sched_getaffinity(0))}", "W=1", *options,
+        f"-j{len(os.sched_getaffinity(0))}", "W=1",
+        # Needs the kernel with its debugging data, which headers packages seldom have.
+        "CONFIG_DEBUG_INFO_BTF_MODULES=", *options,
     ]
     if target.name == kernel.DEBUG:
         arguments.append("KCOV_INSTRUMENT=y")

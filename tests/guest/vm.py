@@ -27,8 +27,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _CMDLINE = (
     "console=ttyS0", "loglevel=7", "printk.devkmsg=on", "panic=-1", "oops=panic", "nokaslr",
     "tsc=reliable", "no_timer_check", "nowatchdog", "rcupdate.rcu_cpu_stall_timeout=300",
-    "rcupdate.rcu_exp_cpu_stall_timeout=0", "hung_task_timeout_secs=0", "random.trust_cpu=on",
-    "rdinit=/init", "net.ifnames=0", "raid=noautodetect", "apparmor=0",
+    "rcupdate.rcu_exp_cpu_stall_timeout=0", "sysctl.kernel.hung_task_timeout_secs=600",
+    "random.trust_cpu=on", "rdinit=/init", "net.ifnames=0", "raid=noautodetect", "apparmor=0",
 )
 _DEBUG_CMDLINE = ("kasan_multi_shot", "kmemleak=on")
 
