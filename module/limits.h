@@ -7,7 +7,7 @@
 #define SECMAP_LIMIT_STACK 64U
 
 /* Different errnos that a stack answers at once; numbers with others are judged. */
-#define SECMAP_LIMIT_STACK_ERRNOS	64U
+#define SECMAP_LIMIT_STACK_ERRNOS 64U
 
 /* Records in one ABI section of a policy. */
 #define SECMAP_LIMIT_RULES	   16384U

@@ -585,8 +585,7 @@ struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
  *
  * Return: whether it is.
  */
-bool secmap_rules_constant(const struct secmap_rules *rules, struct secmap_where where,
-			   u32 *action)
+bool secmap_rules_constant(const struct secmap_rules *rules, struct secmap_where where, u32 *action)
 {
 	static const u64 none[RULES_ARGS];
 	const struct rules_section *section = rules->sections[where.abi];
