@@ -5,6 +5,7 @@
 // out decides as that program does by construction, and no order of libseccomp's is copied here.
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,7 +37,7 @@ std::string rule_text(const profile& from, const detail::source_rule& rule) {
 }
 
 /// What libseccomp said no to, in the profile's terms.
-error explain_refusal(const profile& from, const detail::refused_rule& rule, const error& cause) {
+error explain_refusal(const profile& from, const detail::refused_rule& rule) {
     const std::string& path = from.entries[rule.entry].path;
     for (const abi which : from.abis) {
         const auto conflict = source_rules(from, which).conflict_with(rule.entry);
@@ -45,8 +46,9 @@ error explain_refusal(const profile& from, const detail::refused_rule& rule, con
                                    rule.name, conflict->first->path),
                        "libseccomp refuses this too; keep one of the two rules");
     }
-    return refused(
-        fmt::format("{}: {}: libseccomp refuses this rule for {}: {}", from.file, path, rule.name, cause.text), "");
+    return refused(fmt::format("{}: {}: libseccomp refuses this rule for {}: {}", from.file, path, rule.name,
+                               std::strerror(rule.number)),
+                   "");
 }
 
 std::optional<error> find_overlap(const profile& from) {
@@ -184,7 +186,7 @@ result<compiled_profile> compile(const profile& from, const compile_options& opt
     detail::program_builder builder(from);
     const auto program = builder.build();
     if (!program) {
-        if (builder.refused()) return explain_refusal(from, *builder.refused(), program.error());
+        if (builder.refused()) return explain_refusal(from, *builder.refused());
         return program.error();
     }
     compiled_profile made;

@@ -16,6 +16,8 @@
 #include <secmap/descriptor.hpp>
 #include <secmap/names.hpp>
 
+#include "apart.hpp"
+
 namespace secmap::detail {
 
 namespace {
@@ -25,8 +27,20 @@ struct filter_release {
 };
 using filter_handle = std::unique_ptr<void, filter_release>;
 
-error failed(const char* what, int number) {
-    return error{number, "compile profile", std::string(what) + ": " + std::strerror(number), ""};
+/// libseccomp 2.5.4 has rules that it loops over, or that corrupt its memory: see docs/differences.md. The profiles that
+/// people use take a few hundredths of a second.
+constexpr unsigned seconds_most = 10;
+
+error failed(const profile& from, const char* what, int number) {
+    return error{number, "compile profile", from.file + ": " + what + ": " + std::strerror(number), ""};
+}
+
+std::uint32_t architecture(abi which) noexcept {
+    switch (which) {
+        case abi::i386: return SCMP_ARCH_X86;
+        case abi::x32: return SCMP_ARCH_X32;
+        default: return SCMP_ARCH_X86_64;
+    }
 }
 
 scmp_compare operator_of(comparison op) noexcept {
@@ -48,26 +62,68 @@ std::uint32_t number_of(std::vector<std::uint32_t>& actions, std::uint32_t actio
     return static_cast<std::uint32_t>(at - actions.begin());
 }
 
-int add_rule(void* filter, std::uint32_t action, int number, const std::vector<profile_arg>& args) {
+/// A call of seccomp_rule_add_array(), prepared.
+struct prepared_rule {
+    std::size_t entry = 0;
+    const std::string* name = nullptr;
+    std::uint32_t action = 0;
+    int number = 0;
+    std::vector<scmp_arg_cmp> conditions;
+};
+
+std::vector<scmp_arg_cmp> prepare(const std::vector<profile_arg>& args) {
     std::vector<scmp_arg_cmp> conditions;
     conditions.reserve(args.size());
     for (const profile_arg& arg : args)
         conditions.push_back({arg.index, operator_of(arg.op), arg.value, arg.value_two});
-    return seccomp_rule_add_array(filter, action, number, static_cast<unsigned>(conditions.size()), conditions.data());
+    return conditions;
 }
 
-result<std::vector<sock_filter>> export_code(void* filter) {
-    descriptor file(::memfd_create("secmap-program", MFD_CLOEXEC));
-    if (file.number() < 0) return failed("make a file in memory", errno);
-    if (const int failure = seccomp_export_bpf(filter, file.number()); failure < 0)
-        return failed("libseccomp makes no program of it", -failure);
+/// What the process that runs libseccomp reports, followed by the program.
+struct report {
+    enum class outcome : std::uint32_t { done, rule_refused, failed };
+    outcome came_to = outcome::failed;
+    std::uint32_t rule = 0;
+    int number = 0;  ///< errno
+};
+
+std::string text_of(const report& from) { return {reinterpret_cast<const char*>(&from), sizeof(from)}; }
+
+/// The exported program, or an errno.
+int export_code(void* filter, std::string& code) {
+    const descriptor file(::memfd_create("secmap-program", MFD_CLOEXEC));
+    if (file.number() < 0) return errno;
+    if (const int failure = seccomp_export_bpf(filter, file.number()); failure < 0) return -failure;
     struct stat facts = {};
-    if (::fstat(file.number(), &facts) != 0) return failed("read libseccomp's program", errno);
-    std::vector<sock_filter> code(static_cast<std::size_t>(facts.st_size) / sizeof(sock_filter));
-    const std::size_t bytes = code.size() * sizeof(sock_filter);
-    if (::pread(file.number(), code.data(), bytes, 0) != static_cast<ssize_t>(bytes))
-        return failed("read libseccomp's program", EIO);
-    return code;
+    if (::fstat(file.number(), &facts) != 0) return errno;
+    code.resize(static_cast<std::size_t>(facts.st_size));
+    const bool whole = ::pread(file.number(), code.data(), code.size(), 0) == static_cast<ssize_t>(code.size());
+    return whole ? 0 : EIO;
+}
+
+/// Everything that libseccomp does.
+std::string run_libseccomp(const profile& from, std::uint32_t default_action, const std::vector<prepared_rule>& rules) {
+    report made;
+    made.number = ENOMEM;
+    const filter_handle filter(seccomp_init(default_action));
+    if (!filter) return text_of(made);
+    for (const abi which : from.abis) {
+        const int failure = seccomp_arch_add(filter.get(), architecture(which));
+        made.number = -failure;
+        if (failure < 0 && failure != -EEXIST) return text_of(made);
+    }
+    for (const prepared_rule& rule : rules) {
+        const auto count = static_cast<unsigned>(rule.conditions.size());
+        const int failure =
+            seccomp_rule_add_array(filter.get(), rule.action, rule.number, count, rule.conditions.data());
+        if (failure == 0) continue;
+        made = {report::outcome::rule_refused, static_cast<std::uint32_t>(&rule - rules.data()), -failure};
+        return text_of(made);
+    }
+    std::string code;
+    made.number = export_code(filter.get(), code);
+    if (made.number == 0) made.came_to = report::outcome::done;
+    return text_of(made) + code;
 }
 
 }  // namespace
@@ -91,15 +147,8 @@ result<program> program_builder::build() {
     program made;
     made.actions = {0};
     const auto stand_in = [&](std::uint32_t action) { return SCMP_ACT_ERRNO(number_of(made.actions, action)); };
-    const filter_handle filter(seccomp_init(stand_in(profile_.default_action)));
-    if (!filter) return failed("start libseccomp", ENOMEM);
-    for (const abi which : profile_.abis) {
-        const std::uint32_t arch = which == abi::i386  ? SCMP_ARCH_X86
-                                   : which == abi::x32 ? SCMP_ARCH_X32
-                                                       : SCMP_ARCH_X86_64;
-        const int failure = seccomp_arch_add(filter.get(), arch);
-        if (failure < 0 && failure != -EEXIST) return failed("add an ABI", -failure);
-    }
+    const std::uint32_t default_action = stand_in(profile_.default_action);
+    std::vector<prepared_rule> rules;
     for (std::size_t index = 0; index < profile_.entries.size(); ++index) {
         const profile_entry& entry = profile_.entries[index];
         if (entry.action == profile_.default_action) continue;
@@ -107,17 +156,22 @@ result<program> program_builder::build() {
         for (const std::string& name : entry.names) {
             if (!call_exists(name)) continue;
             const int number = seccomp_syscall_resolve_name(name.c_str());
-            for (const auto& args : conjunctions(entry)) {
-                const int failure = add_rule(filter.get(), action, number, args);
-                if (failure == 0) continue;
-                refused_ = {index, name, -failure};
-                return failed(name.c_str(), -failure);
-            }
+            for (const auto& args : conjunctions(entry)) rules.push_back({index, &name, action, number, prepare(args)});
         }
     }
-    auto code = export_code(filter.get());
-    if (!code) return std::move(code).error();
-    made.code = std::move(*code);
+    const auto text = run_apart([&] { return run_libseccomp(profile_, default_action, rules); }, seconds_most);
+    if (!text || text->size() < sizeof(report))
+        return error{0, "compile profile", profile_.file + ": libseccomp did not come to an end with these rules",
+                     "some rules of one call overlap in a way that it does not survive; runc would fail too"};
+    report said;
+    std::memcpy(&said, text->data(), sizeof(said));
+    if (said.came_to == report::outcome::rule_refused) {
+        refused_ = {rules[said.rule].entry, *rules[said.rule].name, said.number};
+        return failed(profile_, "libseccomp refuses a rule", said.number);
+    }
+    if (said.came_to != report::outcome::done) return failed(profile_, "libseccomp makes no program", said.number);
+    made.code.resize((text->size() - sizeof(report)) / sizeof(sock_filter));
+    std::memcpy(made.code.data(), text->data() + sizeof(report), made.code.size() * sizeof(sock_filter));
     return made;
 }
 
