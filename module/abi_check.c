@@ -5,27 +5,39 @@
 #include <linux/types.h>
 #include <secmap/secmap.h>
 
-/* @last ends where the record does: together with the sizes, no hole at the end. */
-#define CHECK(record, size, last)						\
-	static_assert(sizeof(struct record) == (size));				\
-	static_assert(offsetofend(struct record, last) == (size))
-
-CHECK(secmap_info, 72, out_objects_max);
-CHECK(secmap_table_create, 80, out_pad);
-CHECK(secmap_cond, 32, mask);
-CHECK(secmap_rule, 16, cond_count);
-CHECK(secmap_abi, 56, conds);
-CHECK(secmap_policy_create, 96, out_pad);
-CHECK(secmap_policy_by_id, 16, pad);
-CHECK(secmap_policy_next, 16, out_id);
-CHECK(secmap_policy_info, 136, out_name);
-CHECK(secmap_verdict, 8, rule);
-CHECK(secmap_policy_test, 40, verdicts);
-CHECK(secmap_attach, 24, out_pad);
-CHECK(secmap_detach, 24, out_pad);
-CHECK(secmap_task_info, 32, out_pad);
-CHECK(secmap_task, 16, top_id);
-CHECK(secmap_task_list, 32, tasks);
+/* Each record's size, and where its last member ends: no hole there. */
+static_assert(sizeof(struct secmap_info) == 72);
+static_assert(offsetofend(struct secmap_info, out_objects_max) == 72);
+static_assert(sizeof(struct secmap_table_create) == 80);
+static_assert(offsetofend(struct secmap_table_create, out_pad) == 80);
+static_assert(sizeof(struct secmap_cond) == 32);
+static_assert(offsetofend(struct secmap_cond, mask) == 32);
+static_assert(sizeof(struct secmap_rule) == 16);
+static_assert(offsetofend(struct secmap_rule, cond_count) == 16);
+static_assert(sizeof(struct secmap_abi) == 56);
+static_assert(offsetofend(struct secmap_abi, conds) == 56);
+static_assert(sizeof(struct secmap_policy_create) == 96);
+static_assert(offsetofend(struct secmap_policy_create, out_pad) == 96);
+static_assert(sizeof(struct secmap_policy_by_id) == 16);
+static_assert(offsetofend(struct secmap_policy_by_id, pad) == 16);
+static_assert(sizeof(struct secmap_policy_next) == 16);
+static_assert(offsetofend(struct secmap_policy_next, out_id) == 16);
+static_assert(sizeof(struct secmap_policy_info) == 136);
+static_assert(offsetofend(struct secmap_policy_info, out_name) == 136);
+static_assert(sizeof(struct secmap_verdict) == 8);
+static_assert(offsetofend(struct secmap_verdict, rule) == 8);
+static_assert(sizeof(struct secmap_policy_test) == 40);
+static_assert(offsetofend(struct secmap_policy_test, verdicts) == 40);
+static_assert(sizeof(struct secmap_attach) == 24);
+static_assert(offsetofend(struct secmap_attach, out_pad) == 24);
+static_assert(sizeof(struct secmap_detach) == 24);
+static_assert(offsetofend(struct secmap_detach, out_pad) == 24);
+static_assert(sizeof(struct secmap_task_info) == 32);
+static_assert(offsetofend(struct secmap_task_info, out_pad) == 32);
+static_assert(sizeof(struct secmap_task) == 16);
+static_assert(offsetofend(struct secmap_task, top_id) == 16);
+static_assert(sizeof(struct secmap_task_list) == 32);
+static_assert(offsetofend(struct secmap_task_list, tasks) == 32);
 
 /* Where alignment could have made a hole in the middle. */
 static_assert(offsetof(struct secmap_info, out_features) == 16);

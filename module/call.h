@@ -16,8 +16,8 @@
 #include "rules.h"
 
 /* Numbers by ABI; the headers give only those of the kernel's own. */
-#define SECMAP_NR_EXIT_X86_64	60
-#define SECMAP_NR_EXIT_I386	1
+#define SECMAP_NR_EXIT_X86_64 60
+#define SECMAP_NR_EXIT_I386   1
 
 /* Does this call create a task? Numbers of clone, fork, vfork and clone3. */
 static inline bool secmap_call_forks(struct secmap_where where)

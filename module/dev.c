@@ -213,8 +213,8 @@ static int find_sets(const struct secmap_policy_create *create, struct secmap_ru
 	if (IS_ERR(fds))
 		return PTR_ERR(fds);
 	for (i = 0; i < create->table_count; i++) {
-		struct secmap_set *set = secmap_set_of(secmap_object_by_fd(fds[i],
-									   SECMAP_OBJECT_TABLE));
+		struct secmap_set *set =
+			secmap_set_of(secmap_object_by_fd(fds[i], SECMAP_OBJECT_TABLE));
 
 		if (IS_ERR(set)) {
 			kvfree(fds);
@@ -243,8 +243,7 @@ static int build_policy(struct request *request, struct secmap_abi_spec *section
 	for (i = 0; i < create->abi_count; i++) {
 		err = copy_section(&sections[i]);
 		if (err)
-			return secmap_refuse(why, err, "abis[%u]: an array is too long or cannot be read, or a record in it is too short or too new",
-					     i);
+			return secmap_refuse(why, err, "abis[%u]: an array in it, or its size", i);
 	}
 	err = find_sets(create, &spec, sets);
 	if (err) {
@@ -459,8 +458,7 @@ static int attach_allowed(const struct request *request, s32 pid)
 	if (pid)
 		return may_administer(request) ? 0 : -EPERM;
 	/* As seccomp(2): what one may do to oneself must not reach a set-user-id program. */
-	if (task_no_new_privs(current) ||
-	    ns_capable_noaudit(current_user_ns(), CAP_SYS_ADMIN))
+	if (task_no_new_privs(current) || ns_capable_noaudit(current_user_ns(), CAP_SYS_ADMIN))
 		return 0;
 	return -EACCES;
 }
@@ -614,11 +612,11 @@ struct command {
 	u32 known;
 };
 
-#define COMMAND(nr, function, record, last)					\
-	[_IOC_NR(nr)] = {							\
-		.run = function,						\
-		.least = offsetofend(record, last),				\
-		.known = sizeof(record),					\
+#define COMMAND(nr, function, record, last)         \
+	[_IOC_NR(nr)] = {                           \
+		.run = function,                    \
+		.least = offsetofend(record, last), \
+		.known = sizeof(record),            \
 	}
 
 static const struct command commands[] = {

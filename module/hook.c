@@ -102,10 +102,10 @@ static void process_exit(void *data, struct task_struct *task)
 static DEFINE_MUTEX(trial_lock);
 static void trial_probe(void *data, struct pt_regs *regs, long id);
 static struct {
-	u32 skip;			/* SECMAP_SKIP_*; written once */
-	bool armed;			/* the probe is registered; trial_lock */
-	atomic_t taken;			/* a call is under way with it */
-	struct task_struct *task;	/* whose; a reference; changed while not registered */
+	u32 skip;		  /* SECMAP_SKIP_*; written once */
+	bool armed;		  /* the probe is registered; trial_lock */
+	atomic_t taken;		  /* a call is under way with it */
+	struct task_struct *task; /* whose; a reference; changed while not registered */
 	int nr;
 	struct callback_head work;
 } trial;

@@ -8,11 +8,7 @@
 #include <linux/uidgid.h>
 #include <secmap/secmap.h>
 
-enum secmap_object_type {
-	SECMAP_OBJECT_TABLE,
-	SECMAP_OBJECT_POLICY,
-	SECMAP_OBJECT_TYPES
-};
+enum secmap_object_type { SECMAP_OBJECT_TABLE, SECMAP_OBJECT_POLICY, SECMAP_OBJECT_TYPES };
 
 /**
  * struct secmap_object - the part that tables and policies share
@@ -30,8 +26,8 @@ struct secmap_object {
 	char name[SECMAP_NAME_LEN];
 };
 
-int __must_check secmap_object_publish(struct secmap_object *object,
-				       enum secmap_object_type type, const char *name);
+int __must_check secmap_object_publish(struct secmap_object *object, enum secmap_object_type type,
+				       const char *name);
 struct secmap_object *secmap_object_get(struct secmap_object *object);
 void secmap_object_put(struct secmap_object *object);
 

@@ -56,9 +56,8 @@ void secmap_set_free(struct secmap_object *object)
  * Return: the object with one reference, or what secmap_rules_create() and
  * secmap_object_publish() say.
  */
-struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec,
-					   struct secmap_set **sets, const char *name,
-					   struct secmap_why *why)
+struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec, struct secmap_set **sets,
+					   const char *name, struct secmap_why *why)
 {
 	u32 i, count = spec->table_count;
 	const struct secmap_table **tables;
@@ -87,7 +86,9 @@ struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec,
 	}
 	err = secmap_object_publish(&policy->object, SECMAP_OBJECT_POLICY, name);
 	if (err) {
-		secmap_refuse(why, err, "name: of letters, digits and \"_.-\", or too many policies");
+		secmap_refuse(why, err,
+			      err == -EINVAL ? "name: not [A-Za-z0-9_.-]" :
+					       "too many policies, or no memory");
 		goto put_sets;
 	}
 	kfree(tables);

@@ -31,9 +31,8 @@ struct secmap_policy {
 };
 
 struct secmap_set *secmap_set_create(const struct secmap_table_spec *spec, const char *name);
-struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec,
-					   struct secmap_set **sets, const char *name,
-					   struct secmap_why *why);
+struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec, struct secmap_set **sets,
+					   const char *name, struct secmap_why *why);
 void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_policy_info *info);
 
 static inline void secmap_policy_put(struct secmap_policy *policy)
@@ -49,13 +48,12 @@ static inline struct secmap_policy *secmap_policy_of(struct secmap_object *objec
 
 static inline struct secmap_set *secmap_set_of(struct secmap_object *object)
 {
-	return IS_ERR(object) ? ERR_CAST(object) :
-				container_of(object, struct secmap_set, object);
+	return IS_ERR(object) ? ERR_CAST(object) : container_of(object, struct secmap_set, object);
 }
 
 /* Context: any. Sleeps never, stores nothing. */
-static inline u32 secmap_policy_judge(const struct secmap_policy *policy,
-				      struct secmap_where where, const u64 *args)
+static inline u32 secmap_policy_judge(const struct secmap_policy *policy, struct secmap_where where,
+				      const u64 *args)
 {
 	return secmap_rules_eval_at(policy->rules, where, args).action;
 }

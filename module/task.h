@@ -11,13 +11,13 @@
 
 #include "stack.h"
 
-#define SECMAP_TASK_BITS	14
+#define SECMAP_TASK_BITS 14
 
 /* What is to be done on a task's way back to user mode; see verdict.c. */
-#define SECMAP_LATE_QUEUED	0	/* the work is in the task's list */
-#define SECMAP_LATE_REFILL	1	/* the spare is gone */
-#define SECMAP_LATE_LOG		2
-#define SECMAP_LATE_KILL	3
+#define SECMAP_LATE_QUEUED 0 /* the work is in the task's list */
+#define SECMAP_LATE_REFILL 1 /* the spare is gone */
+#define SECMAP_LATE_LOG	   2
+#define SECMAP_LATE_KILL   3
 
 /**
  * struct secmap_carrier - a filtered task

@@ -91,9 +91,9 @@ static void log_call(const struct secmap_carrier *carrier)
 	audit_log_format(ab, "op=secmap");
 	audit_log_task_info(ab);
 	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x",
-			 logged_only ? 0 : SIGSYS,
-			 carrier->arch, carrier->nr, carrier->arch == AUDIT_ARCH_I386,
-			 KSTK_EIP(current), carrier->action & SECCOMP_RET_ACTION_FULL);
+			 logged_only ? 0 : SIGSYS, carrier->arch, carrier->nr,
+			 carrier->arch == AUDIT_ARCH_I386, KSTK_EIP(current),
+			 carrier->action & SECCOMP_RET_ACTION_FULL);
 	audit_log_end(ab);
 }
 

@@ -10,8 +10,9 @@ struct pt_regs;
 struct secmap_carrier;
 
 /* What ATTACH takes: the actions that secmap_verdict_apply() carries out. */
-#define SECMAP_ACTIONS	(SECMAP_ACTION_KILL_PROCESS | SECMAP_ACTION_KILL_THREAD | \
-			 SECMAP_ACTION_ERRNO | SECMAP_ACTION_LOG | SECMAP_ACTION_ALLOW)
+#define SECMAP_ACTIONS                                                                  \
+	(SECMAP_ACTION_KILL_PROCESS | SECMAP_ACTION_KILL_THREAD | SECMAP_ACTION_ERRNO | \
+	 SECMAP_ACTION_LOG | SECMAP_ACTION_ALLOW)
 
 /**
  * secmap_verdict_stricter() - does @a win over @b?

@@ -47,54 +47,54 @@
 #include <linux/seccomp.h>
 #include <linux/types.h>
 
-#define SECMAP_DEVICE		"/dev/secmap"
+#define SECMAP_DEVICE "/dev/secmap"
 
 /* Raised when a record's meaning changes; growing a record does not count. */
-#define SECMAP_ABI_VERSION	1
+#define SECMAP_ABI_VERSION 1
 
-#define SECMAP_NAME_LEN		32	/* with the terminating NUL */
+#define SECMAP_NAME_LEN	   32 /* with the terminating NUL */
 
 /* System-call numbers that a policy can name: 0 ... SECMAP_NR_MAX - 1, in each
  * ABI. For x32 bit 30 is not part of the number.
  */
-#define SECMAP_NR_MAX		1024
+#define SECMAP_NR_MAX 1024
 
 /* ABIs. They belong to the call, not to the task. */
-#define SECMAP_ABI_X86_64	0
-#define SECMAP_ABI_X32		1
-#define SECMAP_ABI_I386		2
-#define SECMAP_ABI_COUNT	3
+#define SECMAP_ABI_X86_64	 0
+#define SECMAP_ABI_X32		 1
+#define SECMAP_ABI_I386		 2
+#define SECMAP_ABI_COUNT	 3
 
-#define SECMAP_IOC_TYPE		0xF5
-#define SECMAP_IOC_INFO		_IO(SECMAP_IOC_TYPE, 0)
-#define SECMAP_IOC_TABLE_CREATE	_IO(SECMAP_IOC_TYPE, 1)
+#define SECMAP_IOC_TYPE		 0xF5
+#define SECMAP_IOC_INFO		 _IO(SECMAP_IOC_TYPE, 0)
+#define SECMAP_IOC_TABLE_CREATE	 _IO(SECMAP_IOC_TYPE, 1)
 #define SECMAP_IOC_POLICY_CREATE _IO(SECMAP_IOC_TYPE, 2)
-#define SECMAP_IOC_POLICY_BY_ID	_IO(SECMAP_IOC_TYPE, 3)
-#define SECMAP_IOC_POLICY_NEXT	_IO(SECMAP_IOC_TYPE, 4)
-#define SECMAP_IOC_POLICY_INFO	_IO(SECMAP_IOC_TYPE, 5)
-#define SECMAP_IOC_POLICY_TEST	_IO(SECMAP_IOC_TYPE, 6)
-#define SECMAP_IOC_ATTACH	_IO(SECMAP_IOC_TYPE, 7)
-#define SECMAP_IOC_DETACH	_IO(SECMAP_IOC_TYPE, 8)
-#define SECMAP_IOC_TASK_INFO	_IO(SECMAP_IOC_TYPE, 9)
-#define SECMAP_IOC_TASK_LIST	_IO(SECMAP_IOC_TYPE, 10)
+#define SECMAP_IOC_POLICY_BY_ID	 _IO(SECMAP_IOC_TYPE, 3)
+#define SECMAP_IOC_POLICY_NEXT	 _IO(SECMAP_IOC_TYPE, 4)
+#define SECMAP_IOC_POLICY_INFO	 _IO(SECMAP_IOC_TYPE, 5)
+#define SECMAP_IOC_POLICY_TEST	 _IO(SECMAP_IOC_TYPE, 6)
+#define SECMAP_IOC_ATTACH	 _IO(SECMAP_IOC_TYPE, 7)
+#define SECMAP_IOC_DETACH	 _IO(SECMAP_IOC_TYPE, 8)
+#define SECMAP_IOC_TASK_INFO	 _IO(SECMAP_IOC_TYPE, 9)
+#define SECMAP_IOC_TASK_LIST	 _IO(SECMAP_IOC_TYPE, 10)
 
 /* secmap_info.out_features */
-#define SECMAP_FEATURE_MAPS	(1ULL << 0)
+#define SECMAP_FEATURE_MAPS (1ULL << 0)
 
 /* secmap_info.out_actions: what ATTACH takes */
-#define SECMAP_ACTION_KILL_PROCESS	(1U << 0)
-#define SECMAP_ACTION_KILL_THREAD	(1U << 1)
-#define SECMAP_ACTION_TRAP		(1U << 2)
-#define SECMAP_ACTION_ERRNO		(1U << 3)
-#define SECMAP_ACTION_USER_NOTIF	(1U << 4)
-#define SECMAP_ACTION_TRACE		(1U << 5)
-#define SECMAP_ACTION_LOG		(1U << 6)
-#define SECMAP_ACTION_ALLOW		(1U << 7)
+#define SECMAP_ACTION_KILL_PROCESS (1U << 0)
+#define SECMAP_ACTION_KILL_THREAD  (1U << 1)
+#define SECMAP_ACTION_TRAP	   (1U << 2)
+#define SECMAP_ACTION_ERRNO	   (1U << 3)
+#define SECMAP_ACTION_USER_NOTIF   (1U << 4)
+#define SECMAP_ACTION_TRACE	   (1U << 5)
+#define SECMAP_ACTION_LOG	   (1U << 6)
+#define SECMAP_ACTION_ALLOW	   (1U << 7)
 
 /* secmap_info.out_skip */
-#define SECMAP_SKIP_UNKNOWN	0	/* not tested yet */
-#define SECMAP_SKIP_WORKS	1	/* a call whose number is set to -1 does not run */
-#define SECMAP_SKIP_BROKEN	2	/* it runs all the same: ATTACH refuses */
+#define SECMAP_SKIP_UNKNOWN 0 /* not tested yet */
+#define SECMAP_SKIP_WORKS   1 /* a call whose number is set to -1 does not run */
+#define SECMAP_SKIP_BROKEN  2 /* it runs all the same: ATTACH refuses */
 
 /**
  * struct secmap_info - what this module and this kernel can do
@@ -137,8 +137,8 @@ struct secmap_info {
 };
 
 /* secmap_table_create.type */
-#define SECMAP_TABLE_BITMAP	0	/* keys 0 ... max_entries - 1, one bit each */
-#define SECMAP_TABLE_HASH	1	/* u64 -> u64, up to max_entries keys */
+#define SECMAP_TABLE_BITMAP 0 /* keys 0 ... max_entries - 1, one bit each */
+#define SECMAP_TABLE_HASH   1 /* u64 -> u64, up to max_entries keys */
 
 /**
  * struct secmap_table_create - make a table with its contents
@@ -173,16 +173,16 @@ struct secmap_table_create {
 };
 
 /* secmap_cond.op. All comparisons are unsigned. */
-#define SECMAP_OP_EQ		0
-#define SECMAP_OP_NE		1
-#define SECMAP_OP_LT		2
-#define SECMAP_OP_LE		3
-#define SECMAP_OP_GT		4
-#define SECMAP_OP_GE		5
-#define SECMAP_OP_MASKED_EQ	6	/* (argument & mask) == (value & mask) */
-#define SECMAP_OP_IN		7	/* (argument & mask) is in the table */
-#define SECMAP_OP_NOT_IN	8	/* it is not */
-#define SECMAP_OP_COUNT		9
+#define SECMAP_OP_EQ	    0
+#define SECMAP_OP_NE	    1
+#define SECMAP_OP_LT	    2
+#define SECMAP_OP_LE	    3
+#define SECMAP_OP_GT	    4
+#define SECMAP_OP_GE	    5
+#define SECMAP_OP_MASKED_EQ 6 /* (argument & mask) == (value & mask) */
+#define SECMAP_OP_IN	    7 /* (argument & mask) is in the table */
+#define SECMAP_OP_NOT_IN    8 /* it is not */
+#define SECMAP_OP_COUNT	    9
 
 /**
  * struct secmap_cond - one condition on one argument
@@ -227,7 +227,7 @@ struct secmap_rule {
 };
 
 /* secmap_abi.newer_from: no number is newer */
-#define SECMAP_NEWER_NONE	0xffffffffU
+#define SECMAP_NEWER_NONE 0xffffffffU
 
 /**
  * struct secmap_abi - what a policy says about one ABI
@@ -262,7 +262,7 @@ struct secmap_abi {
 };
 
 /* secmap_policy_create.kind */
-#define SECMAP_POLICY_MAPS	0
+#define SECMAP_POLICY_MAPS 0
 
 /**
  * struct secmap_policy_create - make a policy
@@ -378,10 +378,10 @@ struct secmap_policy_info {
 };
 
 /* secmap_verdict.rule: an index into the section's rules, or one of these */
-#define SECMAP_RULE_ALLOW	0xffffffffU	/* the number is in the bitmap */
-#define SECMAP_RULE_DEFAULT	0xfffffffeU	/* default_action */
-#define SECMAP_RULE_NEWER	0xfffffffdU	/* newer_action */
-#define SECMAP_RULE_FOREIGN	0xfffffffcU	/* foreign_action */
+#define SECMAP_RULE_ALLOW   0xffffffffU /* the number is in the bitmap */
+#define SECMAP_RULE_DEFAULT 0xfffffffeU /* default_action */
+#define SECMAP_RULE_NEWER   0xfffffffdU /* newer_action */
+#define SECMAP_RULE_FOREIGN 0xfffffffcU /* foreign_action */
 
 /**
  * struct secmap_verdict - what a policy answers
