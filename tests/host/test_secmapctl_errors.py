@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the module's refusals become: a preloaded ioctl() answers in the module's place."""
+
+import errno
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tool import FAILURE, PODMAN, TOOL, TOP, validate
+
+SHIM = Path(__file__).parent / "answering_device.c"
+INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, ATTACH = \
+    range(8)
+ATTEMPTS = 100
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that is not there, and that fails as it is told to."""
+
+    library: Path
+
+    def environment(self, fail: tuple[int, int, int] | None, abi: int, log: str) -> dict[str, str]:
+        """What the shim reads: the ioctl that fails, its errno, and how often."""
+        chosen = {"SHIM_FAIL": ":".join(map(str, fail))} if fail else {}
+        return {**os.environ, "LD_PRELOAD": str(self.library), "SHIM_ABI": str(abi),
+                "SHIM_LOG": log, **chosen}
+
+    def ask(self, *arguments: str | Path, fail: tuple[int, int, int] | None = None, abi: int = 1,
+            log: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the tool on it."""
+        return subprocess.run([TOOL, "--json", "--device", "/dev/null", *arguments], check=False,
+                              capture_output=True, text=True, timeout=60,
+                              env=self.environment(fail, abi, log))
+
+    def error(self, *arguments: str | Path, **how: Any) -> Any:
+        """The error that a command ends with."""
+        done = self.ask(*arguments, **how)
+        assert (done.returncode, done.stdout) == (FAILURE, ""), done
+        document = json.loads(done.stderr)
+        validate(document, "error")
+        return document["error"]
+
+
+@pytest.fixture(name="device", scope="module")
+def _device(tmp_path_factory: pytest.TempPathFactory) -> Device:
+    library = tmp_path_factory.mktemp("shim") / "answering_device.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", f"-I{TOP / 'uapi'}",
+                    "-o", library, SHIM], check=True)
+    return Device(library)
+
+
+def run(*options: str) -> tuple[str | Path, ...]:
+    """`run` with a program that says that it ran."""
+    return ("run", "--profile", PODMAN, *options, "--", "echo", "ran")
+
+
+def test_all_is_well_without_a_fault(device: Device) -> None:
+    done = device.ask(*run())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+
+
+def test_another_version_of_the_abi_is_refused(device: Device) -> None:
+    error = device.error(*run(), abi=2)
+    assert "version 2 of the ABI, this library version 1" in error["text"]
+    assert "same release" in error["hint"]
+
+
+def test_what_is_tried_again_works_at_last(device: Device) -> None:
+    done = device.ask(*run(), fail=(ATTACH, errno.EAGAIN, ATTEMPTS - 1))
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+
+
+def test_nothing_is_tried_for_ever(device: Device) -> None:
+    error = device.error(*run(), fail=(ATTACH, errno.EAGAIN, ATTEMPTS))
+    assert error["errno_name"] == "EAGAIN"
+    assert error["hint"] == "try again"
+
+
+def test_an_interrupted_call_is_made_again(device: Device) -> None:
+    done = device.ask(*run(), fail=(POLICY_CREATE, errno.EINTR, 1000))
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+
+
+@pytest.mark.parametrize(("ioctl", "number", "said", "hint"), [
+    (ATTACH, errno.ENOSYS, "this kernel cannot skip a system call", "feature"),
+    (ATTACH, errno.EACCES, "no_new_privs is not set", "--no-nnp"),
+    (ATTACH, errno.ENOSPC, "the stack of the task is full", "feature"),
+    (ATTACH, errno.ENOMEM, "no memory", ""),
+    (TABLE_CREATE, errno.E2BIG, "more than the module takes", "feature"),
+    (TABLE_CREATE, errno.ENOTTY, "does not know this operation", "module"),
+    (POLICY_CREATE, errno.EOPNOTSUPP, "does not know this value", "module"),
+    (INFO, errno.ENOTTY, "not the device of secmap", "/dev/secmap"),
+])
+def test_each_refusal_says_why_and_what_to_do(device: Device, ioctl: int, number: int, said: str,
+                                              hint: str) -> None:
+    error = device.error(*run(), fail=(ioctl, number, 1))
+    assert error["errno"] == number
+    assert said in error["text"]
+    assert hint in error["hint"]
+
+
+def test_the_modules_reason_is_passed_on(device: Device) -> None:
+    error = device.error(*run(), fail=(POLICY_CREATE, errno.EINVAL, 1), log="rule 3: no such thing")
+    assert error["operation"] == "create policy 'seccomp'"
+    assert error["text"] == "the module refused it: rule 3: no such thing"
+
+
+def test_actions_that_cannot_be_carried_out_are_named(device: Device) -> None:
+    error = device.error(*run(), fail=(ATTACH, errno.EOPNOTSUPP, 1))
+    assert error["text"] == "this module cannot carry out TRAP, TRACE"
+    assert error["hint"].startswith("it carries out KILL_PROCESS, ERRNO, LOG, ALLOW;")
+
+
+def test_a_list_ends_where_the_module_says(device: Device) -> None:
+    done = device.ask("policy", "list", fail=(POLICY_NEXT, errno.ENOENT, 1))
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"schema": 1, "policies": []})
