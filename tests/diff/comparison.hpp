@@ -18,86 +18,70 @@
 
 #include "reference.hpp"
 
-namespace secmap::diff
-{
+namespace secmap::diff {
 
 /// What was counted.
 struct tally {
-	std::uint64_t compared = 0;
-	std::uint64_t explained = 0; ///< differ, and docs/differences.md says why
-	std::uint64_t different = 0;
-	std::vector<std::string> shown; ///< the first differences
+    std::uint64_t compared = 0;
+    std::uint64_t explained = 0;  ///< differ, and docs/differences.md says why
+    std::uint64_t different = 0;
+    std::vector<std::string> shown;  ///< the first differences
 
-	void add(const tally &other);
+    void add(const tally& other);
 };
 
 /// A profile under test.
 struct subject {
-	std::string name;
-	std::string text;
-	circumstances here;
-	unknown_calls unknown = unknown_calls::as_default;
+    std::string name;
+    std::string text;
+    circumstances here;
+    unknown_calls unknown = unknown_calls::as_default;
 };
 
 /// Answers a batch of calls.
 using judge = std::function<std::vector<std::uint32_t>(std::span<const seccomp_data>)>;
 
-class comparison final
-{
-      public:
-	/// Compiles with both. Throws std::runtime_error where only one of them refuses, or either fails.
-	explicit comparison(const subject &of);
+class comparison final {
+public:
+    /// Compiles with both. Throws std::runtime_error where only one of them refuses, or either fails.
+    explicit comparison(const subject& of);
 
-	/// Did both refuse it? Then there is nothing to compare.
-	[[nodiscard]] const std::optional<std::string> &refused() const noexcept
-	{
-		return refused_;
-	}
+    /// Did both refuse it? Then there is nothing to compare.
+    [[nodiscard]] const std::optional<std::string>& refused() const noexcept { return refused_; }
 
-	/// Did libseccomp loop or crash? Then nobody can say what is right.
-	[[nodiscard]] bool lost() const noexcept
-	{
-		return lost_;
-	}
+    /// Did libseccomp loop or crash? Then nobody can say what is right.
+    [[nodiscard]] bool lost() const noexcept { return lost_; }
 
-	/// Asks the policy in the kernel from now on, instead of the simulator.
-	void use(const device &on);
+    /// Asks the policy in the kernel from now on, instead of the simulator.
+    void use(const device& on);
 
-	/// All edges, and @p count random calls.
-	[[nodiscard]] tally run(std::uint64_t count, std::uint64_t seed);
+    /// All edges, and @p count random calls.
+    [[nodiscard]] tally run(std::uint64_t count, std::uint64_t seed);
 
-	/// What libseccomp's program, behind runc's stub if that was asked for, says.
-	[[nodiscard]] std::uint32_t expected(const seccomp_data &call) const;
+    /// What libseccomp's program with its tree, behind runc's stub if that was asked for, says.
+    [[nodiscard]] std::uint32_t expected(const seccomp_data& call) const;
 
-	/// What libsecmap's policy says.
-	[[nodiscard]] std::vector<std::uint32_t> answers(std::span<const seccomp_data> calls) const
-	{
-		return ours_(calls);
-	}
+    /// What libsecmap's policy says.
+    [[nodiscard]] std::vector<std::uint32_t> answers(std::span<const seccomp_data> calls) const { return ours_(calls); }
 
-	[[nodiscard]] const reference &by_libseccomp() const noexcept
-	{
-		return reference_;
-	}
-	[[nodiscard]] const policy_image &image() const noexcept
-	{
-		return image_;
-	}
+    [[nodiscard]] const reference& by_libseccomp() const noexcept { return reference_; }
+    [[nodiscard]] const policy_image& image() const noexcept { return image_; }
 
-      private:
-	void compare(std::span<const seccomp_data> calls, tally &into) const;
-	[[nodiscard]] bool is_explained(const seccomp_data &call) const;
+private:
+    void compare(std::span<const seccomp_data> calls, tally& into) const;
+    [[nodiscard]] bool is_explained(const seccomp_data& call) const;
+    [[nodiscard]] bool forgets_to_load(const seccomp_data& call) const;
 
-	reference reference_;
-	unknown_calls unknown_;
-	std::optional<std::string> refused_;
-	bool lost_ = false;
-	std::vector<sock_filter> linear_;
-	std::vector<sock_filter> tree_;
-	policy_image image_;
-	std::optional<simulator> simulator_;
-	std::optional<policy> policy_;
-	judge ours_;
+    reference reference_;
+    unknown_calls unknown_;
+    std::optional<std::string> refused_;
+    bool lost_ = false;
+    std::vector<sock_filter> linear_;
+    std::vector<sock_filter> tree_;
+    policy_image image_;
+    std::optional<simulator> simulator_;
+    std::optional<policy> policy_;
+    judge ours_;
 };
 
-} // namespace secmap::diff
+}  // namespace secmap::diff

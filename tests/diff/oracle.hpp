@@ -9,22 +9,21 @@
 
 #include <linux/seccomp.h>
 
-namespace secmap::diff
-{
+namespace secmap::diff {
 
 struct oracle_case {
-	std::size_t line = 0;
-	seccomp_data call = {};
-	std::uint32_t action = 0;
+    std::size_t line = 0;
+    seccomp_data call = {};
+    std::uint32_t action = 0;
 };
 
 struct oracle_profile {
-	std::string name;
-	std::filesystem::path file;
-	std::vector<oracle_case> cases;
+    std::string name;
+    std::filesystem::path file;
+    std::vector<oracle_case> cases;
 };
 
 /// Throws std::runtime_error with the line that is wrong.
-[[nodiscard]] std::vector<oracle_profile> read_oracle(const std::filesystem::path &folder);
+[[nodiscard]] std::vector<oracle_profile> read_oracle(const std::filesystem::path& folder);
 
-} // namespace secmap::diff
+}  // namespace secmap::diff

@@ -5,10 +5,9 @@
 #include <cstdint>
 #include <string>
 
-namespace secmap::diff
-{
+namespace secmap::diff {
 
 /// A profile as JSON text; the same one for the same seed.
 [[nodiscard]] std::string random_profile(std::uint64_t seed);
 
-} // namespace secmap::diff
+}  // namespace secmap::diff

@@ -85,39 +85,45 @@ std::optional<std::uint32_t> newer_from(const profile& from, abi which) {
 /// Compiles the sections of one profile.
 class compiler final {
 public:
-    compiler(const profile& from, const detail::program& program) : from_(from), graph_(program) {}
+    explicit compiler(const profile& from) : from_(from) {}
 
     [[nodiscard]] result<abi_section> section(abi which, unknown_calls unknown);
     [[nodiscard]] std::vector<table_image> take_tables(std::vector<abi_section>& sections) &&;
 
 private:
-    [[nodiscard]] std::optional<error> add_call(abi_section& made, std::uint32_t number, detail::flattener& lists,
-                                                const source_rules& rules);
+    [[nodiscard]] std::optional<error> add_call(abi_section& made, std::uint32_t number, detail::decisions& graph,
+                                                detail::flattener& lists, const source_rules& rules);
 
     const profile& from_;
-    detail::decisions graph_;
     detail::table_pool tables_;
 };
 
 result<abi_section> compiler::section(abi which, unknown_calls unknown) {
+    detail::program_builder builder(from_);
+    const auto program = builder.build(which);
+    if (!program) {
+        if (builder.refused()) return explain_refusal(from_, *builder.refused());
+        return program.error();
+    }
     abi_section made;
     made.abi = which;
     made.default_action = from_.default_action;
     if (unknown == unknown_calls::enosys) made.newer_from = newer_from(from_, which);
     if (made.newer_from) made.newer_action = answer_enosys;
     const source_rules rules(from_, which);
-    detail::flattener lists(graph_, tables_, from_.default_action);
+    detail::decisions graph(*program);
+    detail::flattener lists(graph, tables_, from_.default_action);
     // runc's stub stands in front of everything: what is newer has no rule, whatever libseccomp made of a name.
     const std::uint32_t end = std::min<std::uint32_t>(made.newer_from.value_or(SECMAP_NR_MAX), SECMAP_NR_MAX);
     for (std::uint32_t number = 0; number < end; ++number)
-        if (auto failure = add_call(made, number, lists, rules)) return std::move(*failure);
+        if (auto failure = add_call(made, number, graph, lists, rules)) return std::move(*failure);
     return made;
 }
 
-std::optional<error> compiler::add_call(abi_section& made, std::uint32_t number, detail::flattener& lists,
-                                        const source_rules& rules) {
+std::optional<error> compiler::add_call(abi_section& made, std::uint32_t number, detail::decisions& graph,
+                                        detail::flattener& lists, const source_rules& rules) {
     const std::uint32_t arch = made.abi == abi::i386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
-    const auto start = graph_.of_call(arch, made.abi == abi::x32 ? number | x32_bit : number);
+    const auto start = graph.of_call(arch, made.abi == abi::x32 ? number | x32_bit : number);
     if (!start) return start.error();
     const auto clauses = lists.clauses_from(*start);
     if (!clauses)
@@ -134,6 +140,7 @@ std::optional<error> compiler::add_call(abi_section& made, std::uint32_t number,
         next.action = at.action;
         next.conditions = at.conditions;
         next.origin = rules.origin(number, at.action, at.conditions, tables_.tables());
+        if (next.origin.empty() && at.action == from_.default_action) next.origin = "/defaultAction";
         made.rules.push_back(std::move(next));
     }
     return std::nullopt;
@@ -183,16 +190,10 @@ std::vector<std::string> skipped(const profile& from) {
 result<compiled_profile> compile(const profile& from, const compile_options& options) {
     if (options.overlap == overlap_policy::refuse)
         if (auto overlap = find_overlap(from)) return std::move(*overlap);
-    detail::program_builder builder(from);
-    const auto program = builder.build();
-    if (!program) {
-        if (builder.refused()) return explain_refusal(from, *builder.refused());
-        return program.error();
-    }
     compiled_profile made;
     made.image.name = options.name;
     made.image.foreign_action = SECCOMP_RET_KILL_THREAD;
-    compiler sections(from, *program);
+    compiler sections(from);
     for (const abi which : from.abis) {
         auto section = sections.section(which, options.unknown);
         if (!section) return std::move(section).error();

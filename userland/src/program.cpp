@@ -102,15 +102,15 @@ int export_code(void* filter, std::string& code) {
 }
 
 /// Everything that libseccomp does.
-std::string run_libseccomp(const profile& from, std::uint32_t default_action, const std::vector<prepared_rule>& rules) {
+std::string run_libseccomp(abi which, std::uint32_t default_action, const std::vector<prepared_rule>& rules) {
     report made;
     made.number = ENOMEM;
     const filter_handle filter(seccomp_init(default_action));
     if (!filter) return text_of(made);
-    for (const abi which : from.abis) {
-        const int failure = seccomp_arch_add(filter.get(), architecture(which));
-        made.number = -failure;
-        if (failure < 0 && failure != -EEXIST) return text_of(made);
+    if (which != abi::x86_64) {
+        made.number = -seccomp_arch_add(filter.get(), architecture(which));
+        if (made.number == 0) made.number = -seccomp_arch_remove(filter.get(), architecture(abi::x86_64));
+        if (made.number != 0) return text_of(made);
     }
     for (const prepared_rule& rule : rules) {
         const auto count = static_cast<unsigned>(rule.conditions.size());
@@ -143,7 +143,7 @@ std::vector<std::vector<profile_arg>> conjunctions(const profile_entry& entry) {
     return each;
 }
 
-result<program> program_builder::build() {
+result<program> program_builder::build(abi which) {
     program made;
     made.actions = {0};
     const auto stand_in = [&](std::uint32_t action) { return SCMP_ACT_ERRNO(number_of(made.actions, action)); };
@@ -159,7 +159,7 @@ result<program> program_builder::build() {
             for (const auto& args : conjunctions(entry)) rules.push_back({index, &name, action, number, prepare(args)});
         }
     }
-    const auto text = run_apart([&] { return run_libseccomp(profile_, default_action, rules); }, seconds_most);
+    const auto text = run_apart([&] { return run_libseccomp(which, default_action, rules); }, seconds_most);
     if (!text || text->size() < sizeof(report))
         return error{0, "compile profile", profile_.file + ": libseccomp did not come to an end with these rules",
                      "some rules of one call overlap in a way that it does not survive; runc would fail too"};

@@ -12,7 +12,7 @@
 
 namespace secmap::detail {
 
-/// libseccomp's program for a profile, with numbers in the place of actions: libseccomp only ever asks whether two
+/// libseccomp's program for one ABI of a profile, with numbers in the place of actions: libseccomp only ever asks whether two
 /// actions are the same, and what it takes for an action depends on the kernel that it runs on.
 struct program {
     std::vector<sock_filter> code;
@@ -30,12 +30,13 @@ struct refused_rule {
 };
 
 /// Adds the rules as runc does: entries and names in their order, the default's action left out, unknown names skipped,
-/// conditions on the same argument as rules of their own.
+/// conditions on the same argument as rules of their own. Each ABI is asked about alone: with x86-64 and x32 in one
+/// program, libseccomp 2.5.4 can forget to load the number (docs/differences.md).
 class program_builder final {
 public:
     explicit program_builder(const profile& from) : profile_(from) {}
 
-    [[nodiscard]] result<program> build();
+    [[nodiscard]] result<program> build(abi which);
 
     /// After a failure of build(): which rule it was, if it was a rule.
     [[nodiscard]] const std::optional<refused_rule>& refused() const noexcept { return refused_; }
