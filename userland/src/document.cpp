@@ -41,7 +41,8 @@ public:
 
     bool parse_error(std::size_t position, const std::string& token, const json::exception& cause) override {
         const std::string what = cause.what();
-        const bool cut = what.find("unexpected end of input") != std::string::npos;
+        const bool cut = what.find("unexpected end of input") != std::string::npos ||
+                         what.find("missing closing quote") != std::string::npos;
         if (cut) return refuse("the document ends too early", "is the file complete?");
         if (what.find("UTF-8") != std::string::npos)
             return refuse(fmt::format("not valid UTF-8 at byte {}", position), "profiles are UTF-8");

@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every decision of libsecmap against libseccomp's. SECMAP_FULL=1: full size for all; SECMAP_SEED: where it begins."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("SECMAP_BUILD", TOP / "build/userland"))
+DIFF = BUILD / "tests/diff/secmap-diff"
+PODMAN = Path("/usr/share/containers/seccomp.json")
+ORACLE = Path(os.environ.get("SECMAP_ORACLE", TOP.parent / "shared/oracle/libseccomp"))
+FULL = bool(os.environ.get("SECMAP_FULL"))
+FULL_CALLS = 2_000_000
+
+
+def compare(*arguments: str | Path, calls: int) -> str:
+    """Run the comparison; its last lines, with all counts."""
+    done = subprocess.run([DIFF, *arguments, "--calls", str(FULL_CALLS if FULL else calls)], check=False,
+                          capture_output=True, text=True)
+    print(done.stdout, done.stderr)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    return done.stdout
+
+
+def test_podman() -> None:
+    """podman's profile, in full size always."""
+    assert ", 0 different, 0 explained" in compare("--profile", PODMAN, calls=FULL_CALLS)
+
+
+def test_podman_with_capabilities() -> None:
+    """What a container with capabilities gets."""
+    compare("--profile", PODMAN, "--capability", "CAP_SYS_ADMIN", "--capability", "CAP_AUDIT_WRITE", calls=100_000)
+
+
+def test_newer_calls() -> None:
+    """runc's ENOSYS for calls that are newer than the profile."""
+    if not ORACLE.is_dir():
+        pytest.skip(f"there is no {ORACLE}; set SECMAP_ORACLE")
+    compare("--enosys", "--oracle", ORACLE, calls=5_000)
+
+
+def test_oracle() -> None:
+    """Decisions that libseccomp's own suite expects."""
+    if not ORACLE.is_dir():
+        pytest.skip(f"there is no {ORACLE}; set SECMAP_ORACLE")
+    assert "oracle: 6335 of 6335 decisions as expected" in compare("--oracle", ORACLE, calls=20_000)
+
+
+def test_random() -> None:
+    """Profiles that nobody would write; SECMAP_SEED begins elsewhere, SECMAP_FULL makes it 1,000 of them."""
+    seed = os.environ.get("SECMAP_SEED", "1")
+    compare("--random", "1000" if FULL else "60", "--seed", seed, calls=3_000)
