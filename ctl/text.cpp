@@ -92,8 +92,7 @@ void print_info(buffer& to, const device_info& of) {
     print_action_list(to, "actions    ", of.actions);
     line(to, "limits     {} policies on a stack, {} policies and as many tables in all", of.stack_max, of.objects_max);
     line(to, "           {} rules in an ABI's section, {} conditions in a rule", of.rules_max, of.conditions_max);
-    line(to, "           {} rules and conditions for one call in a policy, {} in a stack", of.cost_max,
-         of.stack_cost_max);
+    line(to, "           a cost of {} for one call in a policy, of {} in a stack", of.cost_max, of.stack_cost_max);
     line(to, "           {} tables in a policy, {} bits in a bitmap, {} entries in a hash map", of.tables_max,
          of.bitmap_max, of.hash_max);
     line(to, "           {} calls in one test", of.test_max);
@@ -182,7 +181,8 @@ struct writer {
         line(to, "kind       {}, made by uid {}", kind_name(policy.kind), policy.uid);
         line(to, "in use     on {}", counted(policy.stacks, "stack"));
         line(to, "memory     {} bytes, and {} beside it", policy.bytes, counted(policy.tables, "table"));
-        line(to, "cost       at most {} rules and conditions for one call", policy.cost);
+        line(to, "cost       at most {} for one call: 1 for a rule or a comparison, 16 for a look-up in a table",
+             policy.cost);
         print_action_list(to, "answers    ", policy.actions);
         for (const abi each : abis_of(policy)) {
             const section_info& section = policy.sections[static_cast<std::size_t>(each)];

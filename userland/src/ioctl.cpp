@@ -19,7 +19,7 @@ struct meaning {
 };
 
 // The table at the head of secmap.h, in words for the one who reads an error.
-constexpr std::array<meaning, 16> meanings = {{
+constexpr std::array<meaning, 19> meanings = {{
     {ENOTTY, "the device does not know this operation", "load the module that belongs to this secmapctl"},
     {EINVAL, "the module found members that contradict each other", ""},
     {E2BIG, "more than the module takes", "'secmapctl feature' shows the limits"},
@@ -33,7 +33,11 @@ constexpr std::array<meaning, 16> meanings = {{
     {EBADFD, "the descriptor is of another kind", ""},
     {EEXIST, "the same thing is named twice", ""},
     {EAGAIN, "the kernel is still being tested, or the task is just being created", "try again"},
-    {ENOSPC, "the stack of the task is full, or there are too many objects", "'secmapctl feature' shows the limits"},
+    {ENOSPC, "the stack of the task is full, there are too many objects, or the keys of a table do not spread",
+     "'secmapctl feature' shows the limits"},
+    {EINTR, "a signal came", "try again"},
+    {EMFILE, "this process has no descriptor left", "see RLIMIT_NOFILE in getrlimit(2)"},
+    {ENFILE, "the machine has no descriptor left", "see file-max in proc_sys_fs(5)"},
     {ENOSYS, "this kernel cannot skip a system call, so nothing can be enforced on it",
      "boot a kernel with the fix fb13b11d5387: 'secmapctl feature' tells whether it has it"},
     {ENOMEM, "there is no memory left, or the memory limit of the control group is reached", ""},

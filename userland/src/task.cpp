@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <secmap/task.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -11,7 +12,8 @@ namespace secmap {
 namespace {
 
 constexpr std::uint32_t every_policy = 0;
-constexpr std::uint32_t task_batch = 1024;
+constexpr std::size_t task_batch = 1024;
+constexpr std::size_t task_batch_max = 65536;
 
 std::string thread_name(pid_t tid) { return tid == 0 ? "the calling thread" : "thread " + std::to_string(tid); }
 
@@ -57,6 +59,9 @@ result<std::uint32_t> detach(const device& on, pid_t tid, std::uint32_t policy_i
         failure.text = policy_id == every_policy ? "it is not filtered" : "it does not carry this policy";
         failure.hint = "'secmapctl task list' shows what is filtered";
     }
+    if (failure.number == EPERM)
+        failure.hint =
+            "this needs CAP_SYS_ADMIN in the initial user namespace, and a caller that is not filtered itself";
     return failure;
 }
 
@@ -96,13 +101,18 @@ result<std::vector<task>> task_list(const device& on) {
     std::uint64_t cursor = 0;
     for (;;) {
         auto record = detail::make_record<secmap_task_list>();
-        record.count = task_batch;
+        record.count = static_cast<std::uint32_t>(batch.size());
         record.cursor = cursor;
         record.tasks = detail::address(batch.data());
-        auto done = detail::call(on.number(), SECMAP_IOC_TASK_LIST, &record, "list filtered tasks");
-        if (!done) return std::move(done).error();
+        const int done = detail::call(on.number(), SECMAP_IOC_TASK_LIST, &record);
+        if (done == -ENOSPC && batch.size() < task_batch_max) {  // more have to be listed together
+            batch.resize(batch.size() * 2);
+            continue;
+        }
+        if (done < 0) return detail::explain(-done, "list filtered tasks");
         if (record.out_count == 0) return tasks;
-        for (std::uint32_t each = 0; each < record.out_count && each < task_batch; ++each)
+        const std::size_t written = std::min<std::size_t>(record.out_count, batch.size());
+        for (std::size_t each = 0; each < written; ++each)
             tasks.push_back({batch[each].tid, batch[each].tgid, batch[each].depth, batch[each].top_id});
         cursor = record.cursor;
     }

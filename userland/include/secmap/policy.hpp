@@ -37,7 +37,7 @@ struct policy_info {
     std::array<section_info, SECMAP_ABI_COUNT> sections = {};
     std::uint32_t tables = 0;
     std::uint32_t actions = 0;  ///< SECMAP_ACTION_* that it can answer with
-    std::uint32_t cost = 0;     ///< rules and conditions that one call may have to look at
+    std::uint32_t cost = 0;     ///< what judging one call may cost; 1 for a rule or a comparison
     std::uint32_t stacks = 0;   ///< stacks that hold it, at this moment
     std::uint32_t uid = 0;
     std::uint64_t bytes = 0;
