@@ -32,6 +32,23 @@ static inline bool secmap_call_forks(struct secmap_where where)
 	return false;
 }
 
+/*
+ * A call that returns, and to where it came from, with what the kernel puts into the return
+ * register: close, munmap, ioctl, getpid, getuid. Others may do so too; these surely do.
+ */
+static inline bool secmap_call_plain(struct secmap_where where)
+{
+	switch (where.abi) {
+	case SECMAP_ABI_X86_64:
+		return where.nr == 3 || where.nr == 11 || where.nr == 16 || where.nr == 39 ||
+		       where.nr == 102;
+	case SECMAP_ABI_I386:
+		return where.nr == 6 || where.nr == 91 || where.nr == 54 || where.nr == 20 ||
+		       where.nr == 199;
+	}
+	return false;
+}
+
 /* The number as it is now: what a tracer or an earlier probe rewrote is what counts. */
 static inline u32 secmap_call_nr(struct pt_regs *regs)
 {
@@ -42,6 +59,11 @@ static inline u32 secmap_call_nr(struct pt_regs *regs)
 static inline bool secmap_call_native(void)
 {
 	return syscall_get_arch(current) == AUDIT_ARCH_X86_64;
+}
+
+static inline struct secmap_where secmap_call_where(struct pt_regs *regs)
+{
+	return secmap_where(syscall_get_arch(current), secmap_call_nr(regs));
 }
 
 /* What a policy sees of the call, less its instruction pointer, which MAPS do not look at. */
@@ -110,12 +132,6 @@ static inline void secmap_call_restart(struct pt_regs *regs, int nr)
 {
 	regs->ax = nr;
 	regs->ip -= 2;
-}
-
-/* @child, which has not run yet, will not get beyond its first instruction. */
-static inline void secmap_call_cripple(struct task_struct *child)
-{
-	task_pt_regs(child)->ip = 0;
 }
 
 #endif

@@ -44,10 +44,23 @@ static bool may_administer(const struct request *request)
 	       file_ns_capable(request->device, &init_user_ns, CAP_SYS_ADMIN);
 }
 
-/* Copy @count u64 or s32 or other plain values; NULL for none. */
+/* Room for what a record points to. Charged: the copying may block on user memory for long. */
+static void *alloc_array(u32 count, size_t size)
+{
+	return kvcalloc(max(count, 1U), size, GFP_KERNEL_ACCOUNT);
+}
+
+/* Copy @count u64 or s32 or other plain values. */
 static void *copy_array(u64 from, u32 count, size_t size)
 {
-	return count ? vmemdup_user(u64_to_user_ptr(from), array_size(count, size)) : NULL;
+	void *array = alloc_array(count, size);
+
+	if (!array)
+		return ERR_PTR(-ENOMEM);
+	if (!copy_from_user(array, u64_to_user_ptr(from), count * size))
+		return array;
+	kvfree(array);
+	return ERR_PTR(-EFAULT);
 }
 
 /*
@@ -56,7 +69,7 @@ static void *copy_array(u64 from, u32 count, size_t size)
  */
 static void *copy_records(u64 from, u32 count, size_t least, size_t known)
 {
-	u8 *records = kvzalloc(array_size(max(count, 1U), known), GFP_KERNEL);
+	u8 *records = alloc_array(count, known);
 	const u8 __user *at = u64_to_user_ptr(from);
 	int err = -ENOMEM;
 	u32 i, size;
@@ -140,7 +153,7 @@ static int ioctl_table_create(struct request *request)
 	struct secmap_set *set;
 	int err;
 
-	if (create->pad)
+	if (create->pad || !secmap_object_valid_name(create->name))
 		return -EINVAL;
 	if (create->count > max(SECMAP_LIMIT_BITMAP_BITS, SECMAP_LIMIT_HASH_ENTRIES))
 		return -E2BIG;
@@ -265,6 +278,17 @@ put_sets:
 	return err;
 }
 
+/* Hand the reason of @err over, if it is wanted, and pass @err on. */
+static int tell_why(const struct secmap_policy_create *create, struct secmap_why *why, int err)
+{
+	size_t length = min_t(size_t, strlen(why->text) + 1, create->log_size);
+
+	if (!err || !length)
+		return err;
+	why->text[length - 1] = '\0';
+	return copy_to_user(u64_to_user_ptr(create->log), why->text, length) ? -EFAULT : err;
+}
+
 /**
  * ioctl_policy_create() - POLICY_CREATE
  * @request: the record, see uapi
@@ -285,7 +309,6 @@ static int ioctl_policy_create(struct request *request)
 	struct secmap_why why = {};
 	struct secmap_set **sets;
 	struct secmap_abi *abis;
-	size_t length;
 	int err;
 	u32 i;
 
@@ -296,6 +319,10 @@ static int ioctl_policy_create(struct request *request)
 	if (create->abi_count > SECMAP_ABI_COUNT || create->table_count > SECMAP_LIMIT_TABLES ||
 	    create->log_size > SECMAP_LIMIT_LOG)
 		return -E2BIG;
+	if (!secmap_object_valid_name(create->name)) {
+		err = secmap_refuse(&why, -EINVAL, "name: not [A-Za-z0-9_.-], or not terminated");
+		return tell_why(create, &why, err);
+	}
 	abis = copy_records(create->abis, create->abi_count, sizeof(*abis), sizeof(*abis));
 	if (IS_ERR(abis))
 		return PTR_ERR(abis);
@@ -309,13 +336,7 @@ static int ioctl_policy_create(struct request *request)
 	for (i = 0; i < create->abi_count; i++)
 		free_section(&sections[i]);
 	kfree(sets);
-	if (err && create->log_size) {
-		length = min_t(size_t, strlen(why.text) + 1, create->log_size);
-		why.text[length - 1] = '\0';
-		if (copy_to_user(u64_to_user_ptr(create->log), why.text, length))
-			return -EFAULT;
-	}
-	return err;
+	return tell_why(create, &why, err);
 }
 
 /**
@@ -378,18 +399,20 @@ static int ioctl_policy_info(struct request *request)
 static int test_calls(const struct secmap_policy *policy, const struct seccomp_data *calls,
 		      struct secmap_verdict *verdicts, u32 count, u32 repeat)
 {
-	u32 i, round;
+	/* So many judgements cost as much as the worst call of a stack. */
+	u32 breath = SECMAP_LIMIT_STACK_COST / (secmap_rules_facts(policy->rules)->cost + 1) + 1;
+	u32 i, round, left = breath;
 
 	for (i = 0; i < count; i++) {
 		for (round = 0; round < repeat; round++) {
 			verdicts[i] = secmap_rules_eval(policy->rules, &calls[i]);
-			if (round % 1024 == 1023) {
-				if (signal_pending(current))
-					return -EINTR;
-				cond_resched();
-			}
+			if (--left)
+				continue;
+			left = breath;
+			if (signal_pending(current))
+				return -EINTR;
+			cond_resched();
 		}
-		cond_resched();
 	}
 	return 0;
 }
@@ -423,7 +446,7 @@ static int ioctl_policy_test(struct request *request)
 	err = PTR_ERR_OR_ZERO(calls);
 	if (err)
 		goto put;
-	verdicts = kvcalloc(max(test->count, 1U), sizeof(*verdicts), GFP_KERNEL);
+	verdicts = alloc_array(test->count, sizeof(*verdicts));
 	err = -ENOMEM;
 	if (!verdicts)
 		goto free;
@@ -515,6 +538,18 @@ put_policy:
 	return err;
 }
 
+/*
+ * Privileged or not, whoever is filtered does not take filters off: his own he would, and
+ * through another task all the same.
+ */
+static bool is_filtered(void)
+{
+	struct secmap_stack *stack = secmap_task_stack(current);
+
+	secmap_stack_put(stack);
+	return stack;
+}
+
 /**
  * ioctl_detach() - DETACH
  * @request: the record, see uapi
@@ -529,7 +564,7 @@ static int ioctl_detach(struct request *request)
 
 	if (detach->pid < 0)
 		return -EINVAL;
-	if (!may_administer(request))
+	if (!may_administer(request) || is_filtered())
 		return -EPERM;
 	task = find_task(detach->pid);
 	if (IS_ERR(task))
@@ -576,13 +611,15 @@ static int ioctl_task_info(struct request *request)
  * ioctl_task_list() - TASK_LIST
  * @request: the record, see uapi
  *
- * Return: 0, -EINVAL (no room), -E2BIG (SECMAP_LIMIT_TASK_LIST), -EPERM, -EFAULT, -ENOMEM.
+ * Return: 0, -EINVAL (no room), -E2BIG (SECMAP_LIMIT_TASK_LIST), -EPERM, -ENOSPC (too
+ * little room), -EFAULT, -ENOMEM.
  */
 static int ioctl_task_list(struct request *request)
 {
 	struct secmap_task_list *list = request->record;
 	struct secmap_task *tasks;
-	int err = 0;
+	size_t length;
+	int err;
 
 	if (!list->count)
 		return -EINVAL;
@@ -590,11 +627,12 @@ static int ioctl_task_list(struct request *request)
 		return -E2BIG;
 	if (!may_administer(request))
 		return -EPERM;
-	tasks = kvcalloc(list->count, sizeof(*tasks), GFP_KERNEL);
+	tasks = alloc_array(list->count, sizeof(*tasks));
 	if (!tasks)
 		return -ENOMEM;
-	list->out_count = secmap_task_list(tasks, list->count, &list->cursor);
-	if (copy_to_user(u64_to_user_ptr(list->tasks), tasks, list->out_count * sizeof(*tasks)))
+	err = secmap_task_list(tasks, list->count, &list->cursor, &list->out_count);
+	length = list->out_count * sizeof(*tasks);
+	if (!err && copy_to_user(u64_to_user_ptr(list->tasks), tasks, length))
 		err = -EFAULT;
 	kvfree(tasks);
 	return err;
@@ -605,33 +643,83 @@ static int ioctl_task_list(struct request *request)
  * @run: does it
  * @least: the size that was published first
  * @known: the size that this module knows
+ * @outputs: from here to its end there are only outputs
  */
 struct command {
 	int (*run)(struct request *request);
 	u32 least;
 	u32 known;
+	u32 outputs;
 };
 
-#define COMMAND(nr, function, record, last)         \
-	[_IOC_NR(nr)] = {                           \
-		.run = function,                    \
-		.least = offsetofend(record, last), \
-		.known = sizeof(record),            \
-	}
-
+/* In the order of their numbers. */
 static const struct command commands[] = {
-	COMMAND(SECMAP_IOC_INFO, ioctl_info, struct secmap_info, out_objects_max),
-	COMMAND(SECMAP_IOC_TABLE_CREATE, ioctl_table_create, struct secmap_table_create, out_pad),
-	COMMAND(SECMAP_IOC_POLICY_CREATE, ioctl_policy_create, struct secmap_policy_create,
-		out_pad),
-	COMMAND(SECMAP_IOC_POLICY_BY_ID, ioctl_policy_by_id, struct secmap_policy_by_id, pad),
-	COMMAND(SECMAP_IOC_POLICY_NEXT, ioctl_policy_next, struct secmap_policy_next, out_id),
-	COMMAND(SECMAP_IOC_POLICY_INFO, ioctl_policy_info, struct secmap_policy_info, out_name),
-	COMMAND(SECMAP_IOC_POLICY_TEST, ioctl_policy_test, struct secmap_policy_test, verdicts),
-	COMMAND(SECMAP_IOC_ATTACH, ioctl_attach, struct secmap_attach, out_pad),
-	COMMAND(SECMAP_IOC_DETACH, ioctl_detach, struct secmap_detach, out_pad),
-	COMMAND(SECMAP_IOC_TASK_INFO, ioctl_task_info, struct secmap_task_info, out_pad),
-	COMMAND(SECMAP_IOC_TASK_LIST, ioctl_task_list, struct secmap_task_list, tasks),
+	[_IOC_NR(SECMAP_IOC_INFO)] = {
+		.run = ioctl_info,
+		.least = offsetofend(struct secmap_info, out_objects_max),
+		.known = sizeof(struct secmap_info),
+		.outputs = offsetof(struct secmap_info, out_abi_version),
+	},
+	[_IOC_NR(SECMAP_IOC_TABLE_CREATE)] = {
+		.run = ioctl_table_create,
+		.least = offsetofend(struct secmap_table_create, out_pad),
+		.known = sizeof(struct secmap_table_create),
+		.outputs = offsetof(struct secmap_table_create, out_id),
+	},
+	[_IOC_NR(SECMAP_IOC_POLICY_CREATE)] = {
+		.run = ioctl_policy_create,
+		.least = offsetofend(struct secmap_policy_create, out_pad),
+		.known = sizeof(struct secmap_policy_create),
+		.outputs = offsetof(struct secmap_policy_create, out_id),
+	},
+	[_IOC_NR(SECMAP_IOC_POLICY_BY_ID)] = {
+		.run = ioctl_policy_by_id,
+		.least = offsetofend(struct secmap_policy_by_id, pad),
+		.known = sizeof(struct secmap_policy_by_id),
+		.outputs = sizeof(struct secmap_policy_by_id),
+	},
+	[_IOC_NR(SECMAP_IOC_POLICY_NEXT)] = {
+		.run = ioctl_policy_next,
+		.least = offsetofend(struct secmap_policy_next, out_id),
+		.known = sizeof(struct secmap_policy_next),
+		.outputs = offsetof(struct secmap_policy_next, out_id),
+	},
+	[_IOC_NR(SECMAP_IOC_POLICY_INFO)] = {
+		.run = ioctl_policy_info,
+		.least = offsetofend(struct secmap_policy_info, out_name),
+		.known = sizeof(struct secmap_policy_info),
+		.outputs = offsetof(struct secmap_policy_info, out_kind),
+	},
+	[_IOC_NR(SECMAP_IOC_POLICY_TEST)] = {
+		.run = ioctl_policy_test,
+		.least = offsetofend(struct secmap_policy_test, verdicts),
+		.known = sizeof(struct secmap_policy_test),
+		.outputs = sizeof(struct secmap_policy_test),
+	},
+	[_IOC_NR(SECMAP_IOC_ATTACH)] = {
+		.run = ioctl_attach,
+		.least = offsetofend(struct secmap_attach, out_pad),
+		.known = sizeof(struct secmap_attach),
+		.outputs = offsetof(struct secmap_attach, out_depth),
+	},
+	[_IOC_NR(SECMAP_IOC_DETACH)] = {
+		.run = ioctl_detach,
+		.least = offsetofend(struct secmap_detach, out_pad),
+		.known = sizeof(struct secmap_detach),
+		.outputs = offsetof(struct secmap_detach, out_depth),
+	},
+	[_IOC_NR(SECMAP_IOC_TASK_INFO)] = {
+		.run = ioctl_task_info,
+		.least = offsetofend(struct secmap_task_info, out_pad),
+		.known = sizeof(struct secmap_task_info),
+		.outputs = offsetof(struct secmap_task_info, out_depth),
+	},
+	[_IOC_NR(SECMAP_IOC_TASK_LIST)] = {
+		.run = ioctl_task_list,
+		.least = offsetofend(struct secmap_task_list, tasks),
+		.known = sizeof(struct secmap_task_list),
+		.outputs = sizeof(struct secmap_task_list),
+	},
 };
 
 /* Every record starts so. */
@@ -706,6 +794,11 @@ static long dispatch(struct file *device, unsigned int nr, unsigned long argumen
 	head->size = size;
 	result = -EOPNOTSUPP;
 	if (head->flags)
+		goto free;
+	/* A record that cannot be written back is refused before anything has changed. */
+	memset(request.record + command->outputs, 0, command->known - command->outputs);
+	result = -EFAULT;
+	if (copy_to_user(from, request.record, min(size, command->known)))
 		goto free;
 	result = command->run(&request);
 	if (!result)

@@ -9,14 +9,16 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/sched/task.h>
 #include <linux/tracepoint.h>
 
 #include "call.h"
 #include "task.h"
 #include "verdict.h"
 
-/* After all other probes: they see the call as it was made, and none rewrites it after us. */
+/*
+ * After all other probes: they see the call as it was made, and none rewrites it after us,
+ * but one of another module that is registered later and as the last one, too.
+ */
 #define LAST INT_MIN
 
 /*
@@ -95,20 +97,20 @@ static void process_exit(void *data, struct task_struct *task)
  * first one that loads the module or asks, is skipped with a value that no call returns,
  * and on its way back to user mode we look whether that value is still there. If it is,
  * the call is made again as if nothing had happened; if not, it has run, and nothing will
- * ever be enforced here.
+ * ever be enforced here. Only a call that surely comes back with a value of its own tells
+ * the two apart: exit() or rt_sigreturn() would not.
  */
 #define TRIAL_VALUE 0x5ec3a9b17f00d1eLL
 
-static DEFINE_MUTEX(trial_lock);
-static void trial_probe(void *data, struct pt_regs *regs, long id);
 static struct {
-	u32 skip;		  /* SECMAP_SKIP_*; written once */
-	bool armed;		  /* the probe is registered; trial_lock */
-	atomic_t taken;		  /* a call is under way with it */
-	struct task_struct *task; /* whose; a reference; changed while not registered */
+	u32 skip;			/* SECMAP_SKIP_*; written once */
+	const struct task_struct *task; /* whose call; only ever compared */
+	atomic_t taken;			/* a call is under way with what follows */
 	int nr;
 	struct callback_head work;
 } trial;
+
+static void trial_probe(void *data, struct pt_regs *regs, long id);
 
 struct hook {
 	const char *name;
@@ -117,64 +119,64 @@ struct hook {
 	bool registered;
 };
 
-/* In the order of registration: nobody is filtered before the last one works. */
-static struct hook hooks[] = {
-	{ "sched_process_exit", process_exit },
-	{ "sched_process_fork", process_fork },
-	{ "sys_enter", sys_enter },
+enum { HOOK_EXIT, HOOK_FORK, HOOK_ENTER, HOOK_TRIAL, HOOK_COUNT };
+
+/* In the order of registration: nobody is filtered before all work. */
+static struct hook hooks[HOOK_COUNT] = {
+	[HOOK_EXIT] = { "sched_process_exit", process_exit },
+	[HOOK_FORK] = { "sched_process_fork", process_fork },
+	[HOOK_ENTER] = { "sys_enter", sys_enter },
+	[HOOK_TRIAL] = { "sys_enter", trial_probe },
 };
 
-#define SYS_ENTER (&hooks[ARRAY_SIZE(hooks) - 1])
+static DEFINE_MUTEX(hooks_lock);
 
-/* Context: trial_lock, may sleep. */
-static void trial_disarm(void)
+/* Context: may sleep. Does nothing the second time. */
+static void unregister(struct hook *hook)
 {
-	lockdep_assert_held(&trial_lock);
-	if (!trial.armed)
-		return;
-	tracepoint_probe_unregister(SYS_ENTER->point, trial_probe, NULL);
-	tracepoint_synchronize_unregister();
-	put_task_struct(trial.task);
-	trial.armed = false;
+	mutex_lock(&hooks_lock);
+	if (hook->registered)
+		tracepoint_probe_unregister(hook->point, hook->probe, NULL);
+	hook->registered = false;
+	mutex_unlock(&hooks_lock);
 }
 
 static void trial_work(struct callback_head *work)
 {
 	struct pt_regs *regs = current_pt_regs();
 
-	mutex_lock(&trial_lock);
-	if (secmap_call_result(regs) == (long)TRIAL_VALUE) {
+	if (current->flags & PF_EXITING) {
+		/* Killed under way: it shows nothing. */
+		atomic_set(&trial.taken, 0);
+	} else if (secmap_call_result(regs) == (long)TRIAL_VALUE) {
 		secmap_call_restart(regs, trial.nr);
 		WRITE_ONCE(trial.skip, SECMAP_SKIP_WORKS);
+		unregister(&hooks[HOOK_TRIAL]);
 	} else {
 		WRITE_ONCE(trial.skip, SECMAP_SKIP_BROKEN);
+		unregister(&hooks[HOOK_TRIAL]);
 		pr_warn("secmap: this kernel runs calls that a probe skips: nothing can be enforced\n");
 	}
-	trial_disarm();
-	mutex_unlock(&trial_lock);
 	/* secmap_task_exit() waits until this function has returned. */
 	module_put(THIS_MODULE);
 }
 
+/* Context: as sys_enter(), until the kernel is known. */
 static void trial_probe(void *data, struct pt_regs *regs, long id)
 {
-	int nr = secmap_call_nr(regs);
-
-	/* Another probe, or the task itself, may have given -1: that shows nothing. */
-	if (current != trial.task || nr < 0 || atomic_xchg(&trial.taken, 1))
+	if (current != READ_ONCE(trial.task) || !secmap_call_plain(secmap_call_where(regs)) ||
+	    atomic_xchg(&trial.taken, 1))
 		return;
-	/* Not while the module is on its way out: then secmap_hook_exit() takes us back. */
-	if (!try_module_get(THIS_MODULE)) {
-		atomic_set(&trial.taken, 0);
+	/* Not while the module is on its way out: nothing may be queued any more. */
+	if (!try_module_get(THIS_MODULE))
 		return;
-	}
+	trial.nr = secmap_call_nr(regs);
 	init_task_work(&trial.work, trial_work);
 	if (task_work_add(current, &trial.work, TWA_RESUME)) {
-		atomic_set(&trial.taken, 0);
 		module_put(THIS_MODULE);
+		atomic_set(&trial.taken, 0);
 		return;
 	}
-	trial.nr = nr;
 	secmap_call_skip(regs, TRIAL_VALUE);
 }
 
@@ -189,39 +191,27 @@ u32 secmap_hook_skip(void)
 }
 
 /**
- * secmap_hook_try() - find it out with the current task's next call
+ * secmap_hook_try() - find it out with one of the current task's next calls
  *
- * Context: process context, may sleep. Does nothing if it is known, or just being found out.
+ * Does nothing once it is known. Whoever asked last is tried, so that nobody who makes no
+ * call any more stands in the way.
  */
 void secmap_hook_try(void)
 {
-	mutex_lock(&trial_lock);
-	/* A task that was to try it and made no call any more is let go. */
-	if (trial.skip == SECMAP_SKIP_UNKNOWN && !atomic_read(&trial.taken) &&
-	    !(trial.armed && trial.task == current)) {
-		trial_disarm();
-		if (!atomic_read(&trial.taken)) {
-			trial.task = get_task_struct(current);
-			trial.armed = !tracepoint_probe_register_prio(SYS_ENTER->point, trial_probe,
-								      NULL, LAST);
-			if (!trial.armed)
-				put_task_struct(trial.task);
-		}
-	}
-	mutex_unlock(&trial_lock);
+	WRITE_ONCE(trial.task, current);
 }
 
 static void find_points(struct tracepoint *point, void *data)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+	for (i = 0; i < HOOK_COUNT; i++)
 		if (!strcmp(point->name, hooks[i].name))
 			hooks[i].point = point;
 }
 
 /**
- * secmap_hook_init() - register the probes, and arm the test with the loading task
+ * secmap_hook_init() - register the probes; the loading task is the first to be tried
  *
  * Return: 0, or
  * * -ENODEV: the kernel has no such tracepoint
@@ -231,8 +221,9 @@ int __init secmap_hook_init(void)
 {
 	int i, err;
 
+	secmap_hook_try();
 	for_each_kernel_tracepoint(find_points, NULL);
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+	for (i = 0; i < HOOK_COUNT; i++) {
 		err = -ENODEV;
 		if (hooks[i].point)
 			err = tracepoint_probe_register_prio(hooks[i].point, hooks[i].probe, NULL,
@@ -244,24 +235,19 @@ int __init secmap_hook_init(void)
 		}
 		hooks[i].registered = true;
 	}
-	secmap_hook_try();
 	return 0;
 }
 
 /*
- * Nobody is filtered (main.c), so the probes find nothing. A trial under way holds the
- * module, so none is; one that is armed is taken back, and since trial_probe() no longer
- * gets the module it queues nothing. After the wait no probe runs any more.
+ * Nobody is filtered (main.c), so the probes find nothing. No trial is under way, for it
+ * holds the module, and none begins, for it no longer gets the module. After the wait no
+ * probe runs any more.
  */
 void secmap_hook_exit(void)
 {
 	int i;
 
-	mutex_lock(&trial_lock);
-	trial_disarm();
-	mutex_unlock(&trial_lock);
-	for (i = ARRAY_SIZE(hooks) - 1; i >= 0; i--)
-		if (hooks[i].registered)
-			tracepoint_probe_unregister(hooks[i].point, hooks[i].probe, NULL);
+	for (i = HOOK_COUNT - 1; i >= 0; i--)
+		unregister(&hooks[i]);
 	tracepoint_synchronize_unregister();
 }

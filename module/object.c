@@ -3,25 +3,41 @@
 #include "object.h"
 
 #include <linux/anon_inodes.h>
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
 #include "limits.h"
 
-/* Published objects by id. The array's own lock guards the step from an id to a reference. */
-static DEFINE_XARRAY_ALLOC1(tables);
-static DEFINE_XARRAY_ALLOC1(policies);
+/**
+ * struct list - the published objects of one type
+ * @ids: its own lock guards the step from an id to a reference
+ * @next: ids are given in a circle, so that one is not soon used again
+ * @count: how many there are, or are just being published
+ */
+struct list {
+	struct xarray ids;
+	u32 next;
+	atomic_t count;
+};
 
-static struct xarray *list_of(enum secmap_object_type type)
-{
-	return type == SECMAP_OBJECT_TABLE ? &tables : &policies;
-}
+static struct list lists[SECMAP_OBJECT_TYPES] = {
+	{ .ids = XARRAY_INIT(ids, XA_FLAGS_ALLOC1) },
+	{ .ids = XARRAY_INIT(ids, XA_FLAGS_ALLOC1) },
+};
 
-static bool valid_name(const char *name)
+/**
+ * secmap_object_valid_name() - may an object be called so?
+ * @name: SECMAP_NAME_LEN bytes: [A-Za-z0-9_.-], maybe none, then zeros, at least one
+ *
+ * Return: whether it may.
+ */
+bool secmap_object_valid_name(const char *name)
 {
 	size_t len = strnlen(name, SECMAP_NAME_LEN);
 	size_t i;
@@ -39,26 +55,31 @@ static bool valid_name(const char *name)
  * secmap_object_publish() - give an object its name, its id and its first reference
  * @object: complete in everything else
  * @type: what it is part of
- * @name: SECMAP_NAME_LEN bytes
+ * @name: one that secmap_object_valid_name() takes
  *
  * Return: 0, or
- * * -EINVAL: the name is not terminated, or has other characters than [A-Za-z0-9_.-]
  * * -ENOSPC: too many objects of this type
  * * -ENOMEM
  */
 int secmap_object_publish(struct secmap_object *object, enum secmap_object_type type,
 			  const char *name)
 {
-	int err;
+	u32 limit = SECMAP_LIMIT_OBJECTS;
+	struct list *list = &lists[type];
+	int err = -ENOSPC;
 
-	if (!valid_name(name))
-		return -EINVAL;
+	if (!ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
+		limit -= SECMAP_LIMIT_OBJECTS_RESERVED;
 	memcpy(object->name, name, SECMAP_NAME_LEN);
 	refcount_set(&object->refs, 1);
 	object->type = type;
 	object->uid = current_euid();
-	err = xa_alloc(list_of(type), &object->id, object, XA_LIMIT(1, SECMAP_LIMIT_OBJECTS),
-		       GFP_KERNEL_ACCOUNT);
+	if (atomic_inc_return(&list->count) <= limit)
+		err = xa_alloc_cyclic(&list->ids, &object->id, object, XA_LIMIT(1, INT_MAX),
+				      &list->next, GFP_KERNEL_ACCOUNT);
+	if (err >= 0)
+		return 0;
+	atomic_dec(&list->count);
 	return err == -EBUSY ? -ENOSPC : err;
 }
 
@@ -80,7 +101,8 @@ void secmap_object_put(struct secmap_object *object)
 	if (!refcount_dec_and_test(&object->refs))
 		return;
 	/* From here on secmap_object_by_id() finds no reference to take, then nothing. */
-	xa_erase(list_of(object->type), object->id);
+	xa_erase(&lists[object->type].ids, object->id);
+	atomic_dec(&lists[object->type].count);
 	if (object->type == SECMAP_OBJECT_TABLE)
 		secmap_set_free(object);
 	else
@@ -158,7 +180,7 @@ struct secmap_object *secmap_object_by_fd(int fd, enum secmap_object_type type)
  */
 struct secmap_object *secmap_object_by_id(u32 id, enum secmap_object_type type)
 {
-	struct xarray *list = list_of(type);
+	struct xarray *list = &lists[type].ids;
 	struct secmap_object *object;
 
 	xa_lock(list);
@@ -180,5 +202,5 @@ u32 secmap_object_next_id(u32 id, enum secmap_object_type type)
 {
 	unsigned long index = id;
 
-	return xa_find_after(list_of(type), &index, U32_MAX, XA_PRESENT) ? index : 0;
+	return xa_find_after(&lists[type].ids, &index, U32_MAX, XA_PRESENT) ? index : 0;
 }

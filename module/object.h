@@ -26,6 +26,7 @@ struct secmap_object {
 	char name[SECMAP_NAME_LEN];
 };
 
+bool secmap_object_valid_name(const char *name);
 int __must_check secmap_object_publish(struct secmap_object *object, enum secmap_object_type type,
 				       const char *name);
 struct secmap_object *secmap_object_get(struct secmap_object *object);

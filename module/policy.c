@@ -86,9 +86,7 @@ struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec, struc
 	}
 	err = secmap_object_publish(&policy->object, SECMAP_OBJECT_POLICY, name);
 	if (err) {
-		secmap_refuse(why, err,
-			      err == -EINVAL ? "name: not [A-Za-z0-9_.-]" :
-					       "too many policies, or no memory");
+		secmap_refuse(why, err, "too many policies, or no memory");
 		goto put_sets;
 	}
 	kfree(tables);

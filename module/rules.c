@@ -299,7 +299,7 @@ static int rules_summarise(struct rules_place *place)
 	const struct secmap_rule *rule = place->from->rules;
 	const struct secmap_rule *end = rule + place->from->abi.rule_count;
 	struct rules_section *section = place->section;
-	u32 nr;
+	u32 nr, step;
 
 	for (nr = 0; nr < SECMAP_NR_MAX; nr++) {
 		u32 last_action = rules_eval_rest(section, nr).action;
@@ -314,10 +314,13 @@ static int rules_summarise(struct rules_place *place)
 			/* Where no condition holds: an unconditional rule is the last one. */
 			last_action = rule->cond_count ? section->default_action : rule->action;
 		}
+		for (step = section->first[nr]; step < section->first[nr + 1]; step++)
+			if (section->steps[step].in_table)
+				cost += SECMAP_COST_LOOKUP - 1;
 		if (cost > SECMAP_LIMIT_COST)
 			return refuse(place, IN_ABI, -E2BIG,
-				      ": number %u has %u rules and conditions, the limit is %u",
-				      nr, cost, SECMAP_LIMIT_COST);
+				      ": number %u costs %u to judge, the limit is %u", nr, cost,
+				      SECMAP_LIMIT_COST);
 		section->cost = max(section->cost, cost);
 		if (allows && action_allows(last_action))
 			__set_bit(nr, section->allowed);

@@ -16,7 +16,7 @@
  *	the stack. First, because a plainly allowed call reads nothing else
  * @denied: per ABI and number: an index into @errnos if the stack gives that errno
  *	whatever the arguments are; 0: the policies have to be asked
- * @errnos: -1 ... -MAX_ERRNO; the first one is not used
+ * @errnos: 0 ... -MAX_ERRNO; the first one is not used
  * @errno_count: of @errnos, the first one counted
  * @refs: one for each task, and each one that is looking
  * @depth: length of @policies, at least 1

@@ -12,6 +12,7 @@
 
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
@@ -252,6 +253,17 @@ int secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth)
 	return err;
 }
 
+/*
+ * Should the impossible happen: never an unfiltered child. It has not run yet; before it does
+ * it finds this signal, which nobody catches. There is no room for siglock here on PREEMPT_RT,
+ * and whoever sends it a signal at the same time can only lose his own.
+ */
+static void kill_newborn(struct task_struct *child)
+{
+	sigaddset(&child->pending.signal, SIGKILL);
+	set_tsk_thread_flag(child, TIF_SIGPENDING);
+}
+
 /**
  * secmap_task_inherit() - hand the current task's stack down to its child
  * @child: the child
@@ -284,8 +296,7 @@ void secmap_task_inherit(struct task_struct *child)
 
 	carrier = parent->spare;
 	if (WARN_ON_ONCE(!carrier || secmap_task_find(child))) {
-		/* Never an unfiltered child. */
-		secmap_call_cripple(child);
+		kill_newborn(child);
 		secmap_stack_put(stack);
 		goto out;
 	}
@@ -319,6 +330,9 @@ void secmap_task_leave(void)
 	if (carrier) {
 		stack = stack_of(carrier);
 		hlist_del_init_rcu(&carrier->node);
+		/* do_exit() has set it already, from the exit() that KILL_THREAD made. */
+		if (test_bit(SECMAP_LATE_STATUS, &carrier->late))
+			current->exit_code = SIGSYS;
 	}
 	raw_spin_unlock_irqrestore(lock_of(current), flags);
 	if (carrier) {
@@ -384,46 +398,59 @@ void secmap_task_refill(struct secmap_carrier *carrier)
 		carrier->spare = carrier_alloc();
 }
 
+/* The tasks of one bucket. Return: how many there are, whether they fit or not. */
+static u32 list_bucket(struct secmap_task *to, u32 room, u32 bucket)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct secmap_carrier *carrier;
+	u32 count = 0;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(carrier, &secmap_tasks[bucket], node) {
+		const struct secmap_stack *stack = rcu_dereference(carrier->stack);
+
+		if (count++ >= room)
+			continue;
+		*to++ = (struct secmap_task){
+			.tid = task_pid_nr_ns(carrier->task, ns),
+			.tgid = task_tgid_nr_ns(carrier->task, ns),
+			.depth = stack->depth,
+			.top_id = stack->policies[stack->depth - 1]->object.id,
+		};
+	}
+	rcu_read_unlock();
+	return count;
+}
+
 /**
  * secmap_task_list() - some of the filtered tasks
  * @to: where they go
  * @room: how many fit, at least 1
- * @cursor: 0 to begin: bucket in the upper half, place in it in the lower
+ * @cursor: the next bucket; 0 to begin
+ * @count: how many were written; 0 at the end
  *
- * Return: how many were written; 0 at the end.
+ * A bucket is listed whole or not at all: a place in it would mean another task as soon as
+ * one before it ends.
+ *
+ * Return: 0, or -ENOSPC if one bucket has more than @room.
  */
-u32 secmap_task_list(struct secmap_task *to, u32 room, u64 *cursor)
+int secmap_task_list(struct secmap_task *to, u32 room, u64 *cursor, u32 *count)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current);
-	u32 bucket = upper_32_bits(*cursor), skip = lower_32_bits(*cursor), count = 0;
-	struct secmap_carrier *carrier;
+	u64 bucket;
 
-	for (; bucket < ARRAY_SIZE(secmap_tasks); bucket++, skip = 0) {
-		u32 place = 0;
+	*count = 0;
+	for (bucket = *cursor; bucket < ARRAY_SIZE(secmap_tasks); bucket++) {
+		u32 found = list_bucket(to + *count, room - *count, bucket);
 
-		rcu_read_lock();
-		hlist_for_each_entry_rcu(carrier, &secmap_tasks[bucket], node) {
-			struct secmap_stack *stack = rcu_dereference(carrier->stack);
-
-			if (place++ < skip)
-				continue;
-			if (count == room) {
-				rcu_read_unlock();
-				*cursor = ((u64)bucket << 32) | (place - 1);
-				return count;
-			}
-			to[count++] = (struct secmap_task){
-				.tid = task_pid_nr_ns(carrier->task, ns),
-				.tgid = task_tgid_nr_ns(carrier->task, ns),
-				.depth = stack->depth,
-				.top_id = stack->policies[stack->depth - 1]->object.id,
-			};
-		}
-		rcu_read_unlock();
+		if (found > room)
+			return -ENOSPC;
+		if (found > room - *count)
+			break;
+		*count += found;
 		cond_resched();
 	}
-	*cursor = (u64)bucket << 32;
-	return count;
+	*cursor = bucket;
+	return 0;
 }
 
 int __init secmap_task_init(void)

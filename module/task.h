@@ -18,6 +18,7 @@
 #define SECMAP_LATE_REFILL 1 /* the spare is gone */
 #define SECMAP_LATE_LOG	   2
 #define SECMAP_LATE_KILL   3
+#define SECMAP_LATE_STATUS 4 /* the thread's status is to be SIGSYS, not that of exit() */
 
 /**
  * struct secmap_carrier - a filtered task
@@ -30,7 +31,7 @@
  * @rcu: frees the carrier, when @refs is 0 and so nothing is queued
  * @spare: a carrier for the next child. Touched by @task itself only, and by whoever
  *	drops the last reference
- * @nr: the call that @late is about, with @arch and @action; written and read by @task
+ * @nr: the call that @late is about, with @ip, @arch and @action; written and read by @task
  *
  * Kept over exec, by a thread that is not the leader too: the task structure stays.
  */
@@ -46,6 +47,7 @@ struct secmap_carrier {
 		struct rcu_head rcu;
 	};
 	struct secmap_carrier *spare;
+	unsigned long ip;
 	u32 arch;
 	u32 action;
 };
@@ -82,7 +84,7 @@ void secmap_task_leave(void);
 bool secmap_task_later(struct secmap_carrier *carrier, unsigned int what);
 void secmap_task_refill(struct secmap_carrier *carrier);
 
-u32 secmap_task_list(struct secmap_task *to, u32 room, u64 *cursor);
+int __must_check secmap_task_list(struct secmap_task *to, u32 room, u64 *cursor, u32 *count);
 
 int __init secmap_task_init(void);
 void secmap_task_exit(void);

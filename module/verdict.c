@@ -7,6 +7,7 @@
 
 #include <linux/audit.h>
 #include <linux/err.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <linux/signal_types.h>
@@ -24,6 +25,7 @@ static bool later(struct secmap_carrier *carrier, struct pt_regs *regs, u32 acti
 {
 	carrier->nr = secmap_call_nr(regs);
 	carrier->arch = syscall_get_arch(current);
+	carrier->ip = instruction_pointer(regs);
 	carrier->action = action;
 	return secmap_task_later(carrier, what);
 }
@@ -46,8 +48,9 @@ static bool kill_thread(struct secmap_carrier *carrier, struct pt_regs *regs, u3
 	if (atomic_read(&current->signal->live) == 1)
 		return kill_process(carrier, regs, action);
 	later(carrier, regs, action, SECMAP_LATE_LOG);
+	set_bit(SECMAP_LATE_STATUS, &carrier->late);
 	secmap_call_exit(regs, SIGSYS);
-	return true;
+	return false;
 }
 
 /**
@@ -57,7 +60,7 @@ static bool kill_thread(struct secmap_carrier *carrier, struct pt_regs *regs, u3
  * @action: SECCOMP_RET_* with its data
  *
  * Context: in the probe, under RCU.
- * Return: whether a call runs, be it the one that was made or exit().
+ * Return: whether the call that was made runs.
  */
 bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, u32 action)
 {
@@ -79,12 +82,22 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, 
 	}
 }
 
-/* As audit_seccomp(), of which modules get only the parts. */
+static bool audit = true;
+module_param(audit, bool, 0644);
+MODULE_PARM_DESC(audit, "Write audit records for LOG and KILL (default: yes)");
+
+/*
+ * As audit_seccomp(), of which modules get only the parts; the parameter stands in for
+ * kernel.seccomp.actions_logged. Number, ABI and address are those of the call; the program
+ * is the one that there is after it, which for execve() is the new one.
+ */
 static void log_call(const struct secmap_carrier *carrier)
 {
 	bool logged_only = (carrier->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG;
 	struct audit_buffer *ab;
 
+	if (!READ_ONCE(audit))
+		return;
 	ab = audit_log_start(audit_context(), GFP_KERNEL, AUDIT_SECCOMP);
 	if (!ab)
 		return;
@@ -92,7 +105,7 @@ static void log_call(const struct secmap_carrier *carrier)
 	audit_log_task_info(ab);
 	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x",
 			 logged_only ? 0 : SIGSYS, carrier->arch, carrier->nr,
-			 carrier->arch == AUDIT_ARCH_I386, KSTK_EIP(current),
+			 carrier->arch == AUDIT_ARCH_I386, carrier->ip,
 			 carrier->action & SECCOMP_RET_ACTION_FULL);
 	audit_log_end(ab);
 }
@@ -114,7 +127,7 @@ static void kill_with_sigsys(const struct secmap_carrier *carrier)
 	clear_siginfo(&info);
 	info.si_signo = SIGSYS;
 	info.si_code = SYS_SECCOMP;
-	info.si_call_addr = (void __user *)KSTK_EIP(current);
+	info.si_call_addr = (void __user *)carrier->ip;
 	info.si_errno = carrier->action & SECCOMP_RET_DATA;
 	info.si_arch = carrier->arch;
 	info.si_syscall = carrier->nr;

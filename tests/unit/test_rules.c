@@ -325,7 +325,7 @@ static void test_cost(void **state)
 	secmap_rules_free(rules);
 
 	spec_rule(&spec, 9, ALLOW);
-	refused(-E2BIG, "abis[0]: number 9 has 4097 rules and conditions, the limit is 4096");
+	refused(-E2BIG, "abis[0]: number 9 costs 4097 to judge, the limit is 4096");
 
 	costly(3);
 	rules = taken();

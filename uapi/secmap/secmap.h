@@ -12,8 +12,8 @@
  *
  *   ENOTTY      unknown ioctl number
  *   EINVAL      a record that is too short, or members that contradict each other
- *   E2BIG       a non-zero byte behind the part of a record that is known, or an
- *               array above its limit
+ *   E2BIG       a non-zero byte behind the part of a record that is known, a record
+ *               above 4096 bytes, or an array above its limit
  *   EOPNOTSUPP  a known member with an unknown value (flag, kind, operator, ABI,
  *               action), or an action that this module cannot carry out (ATTACH)
  *   EFAULT      a pointer that cannot be read or written
@@ -26,13 +26,17 @@
  *   EEXIST      the same thing is named twice
  *   EAGAIN      the kernel is still being tested, or the task is just being
  *               created: try again
- *   ENOSPC      the stack of the task is full, or there are too many objects
+ *   ENOSPC      the stack of the task is full, there are too many objects, the keys of a
+ *               table do not spread, or there is not enough room for an answer
+ *   EINTR       a signal came (POLICY_TEST)
+ *   EMFILE, ENFILE  no descriptor is left
  *   ENOSYS      this kernel cannot skip a system call: nothing can be enforced
  *   ENOMEM      no memory
  *
  * When two apply, the order is: ENOTTY, EFAULT of the size, EINVAL of the size,
- * EFAULT, E2BIG, EOPNOTSUPP of flags, EINVAL of padding, then descriptors and
- * ids, then permission, then the state of the task.
+ * EFAULT, E2BIG, EOPNOTSUPP of flags, then the record's own members, then descriptors,
+ * then permission, then ids, then the state of the task. Who may not ask about an id does
+ * not learn whether it exists. A refused ioctl has changed nothing.
  *
  * What the mechanism cannot do. A filter sees numbers: what a pointer argument
  * points to can change after the check. Calls through the vsyscall page never
@@ -108,7 +112,8 @@
  * @out_stack_max: policies a task can carry
  * @out_rules_max: rules in one ABI section of a policy
  * @out_conds_max: conditions in one rule
- * @out_cost_max: rules and conditions that one call may have to look at in a policy
+ * @out_cost_max: what judging one call may cost in a policy: 1 for a rule or a comparison,
+ *	16 for a look-up in a table
  * @out_stack_cost_max: the same, summed over a stack
  * @out_tables_max: tables that one policy can name
  * @out_bitmap_max: bits in a bitmap
@@ -350,7 +355,7 @@ struct secmap_policy_next {
  * @out_cond_count: per ABI, conditions
  * @out_default_action: per ABI
  * @out_actions: SECMAP_ACTION_* that it can answer with
- * @out_cost: rules and conditions that one call may have to look at
+ * @out_cost: what judging one call may cost, see secmap_info.out_cost_max
  * @out_stacks: stacks that hold it, at this moment
  * @out_uid: who made it, in the caller's user namespace
  * @out_bytes: memory, without tables
@@ -448,7 +453,8 @@ struct secmap_attach {
  * @out_pad: 0
  *
  * Needs CAP_SYS_ADMIN in the initial user namespace, of the caller and of the opener
- * of the device. ENOENT: the task does not carry it.
+ * of the device; and the caller must not be filtered himself: a filter does not let its
+ * own task take it off. ENOENT: the task does not carry it.
  */
 struct secmap_detach {
 	__u32 size;
@@ -504,7 +510,8 @@ struct secmap_task {
  * @cursor: 0 to begin; read back: where the next call goes on
  * @tasks: pointer to struct secmap_task
  *
- * A task that is there from the first to the last call is listed; others may be.
+ * A task that is there from the first to the last call is listed once; others may be.
+ * ENOSPC: more tasks have to be listed together than fit; 256 nearly always do.
  * Needs CAP_SYS_ADMIN in the initial user namespace.
  */
 struct secmap_task_list {
