@@ -44,7 +44,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NINEP_OPTIONS		"trans=virtio,version=9p2000.L,msize=512000"
+#define NINEP_OPTIONS "trans=virtio,version=9p2000.L,msize=512000"
 
 static int status_port = -1;
 static int kmsg = -1;
@@ -264,7 +264,8 @@ static void mount_root(void)
 	must_mount("tmpfs", "/upper", 0, "size=75%,mode=755");
 	mkdir("/upper/data", 0755);
 	mkdir("/upper/work", 0755);
-	must_mount("overlay", "/root", 0, "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work");
+	must_mount("overlay", "/root", 0,
+		   "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work");
 }
 
 static void make_devices(void)
@@ -429,8 +430,10 @@ static bool options_are_on(const char *fragment)
 static void check_debug_kernel(const char *fragment)
 {
 	static const char *const shown[] = {
-		"/proc/lockdep",	       "/sys/kernel/debug/kmemleak",
-		"/sys/kernel/debug/kcov",      "/sys/kernel/debug/failslab",
+		"/proc/lockdep",
+		"/sys/kernel/debug/kmemleak",
+		"/sys/kernel/debug/kcov",
+		"/sys/kernel/debug/failslab",
 		"/sys/kernel/debug/fail_usercopy",
 	};
 	bool good = options_are_on(fragment);
@@ -492,8 +495,8 @@ static void unload_module(const char *name)
 	report("unload %s", strerror(errno));
 }
 
-static void __attribute__((noreturn)) execute(char **argv, char **env, const char *folder,
-					      const int out[2], const int err[2])
+static void __attribute__((noreturn))
+execute(char **argv, char **env, const char *folder, const int out[2], const int err[2])
 {
 	sigset_t none;
 	int null = open("/dev/null", O_RDONLY);
@@ -591,7 +594,8 @@ static int run_command(char **argv, char **env, const char *folder)
 		if (poll(fds, 3, ended ? 100 : -1) < 0 && errno != EINTR)
 			fail("poll");
 		for (int i = 0; i < 2; i++) {
-			if (fds[i].fd >= 0 && fds[i].revents && !relay(fds[i].fd, ports[i], &relayed[i]))
+			if (fds[i].fd >= 0 && fds[i].revents &&
+			    !relay(fds[i].fd, ports[i], &relayed[i]))
 				fds[i].fd = -1;
 		}
 		if (fds[2].revents) {
