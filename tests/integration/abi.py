@@ -52,6 +52,14 @@ def ioctl(fd: int, number: int, record: bytes | bytearray) -> int:
     return result
 
 
+def ioctl_at(fd: int, number: int, address: int) -> int:
+    """The ioctl with this address, readable or not. Raises OSError."""
+    result: int = _libc.ioctl(fd, ctypes.c_ulong(number), ctypes.c_void_p(address))
+    if result == -1:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
 def raw_syscall(number: int, *args: int) -> int:
     """A system call by number; a negative errno on failure."""
     result: int = _syscall(ctypes.c_long(number), *(ctypes.c_ulong(arg) for arg in args))
@@ -209,7 +217,8 @@ def task_list(dev: int, room: int = 256) -> list[tuple[int, int, int, int]]:
         count, cursor = struct.unpack_from("<IQ", record, 12)
         if count == 0:
             return found
-        found += struct.iter_unpack("<iiII", memory.buffer.raw[: 16 * count])
+        found += [(tid, tgid, depth, top) for tid, tgid, depth, top
+                  in struct.iter_unpack("<iiII", memory.buffer.raw[: 16 * count])]
 
 
 def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]:
@@ -240,4 +249,5 @@ def test(dev: int, policy: int, calls: Sequence[bytes], repeat: int = 0) -> list
     from_ = Memory(b"".join(calls))
     ioctl(dev, POLICY_TEST, struct.pack("<IIiIIIQQ", 40, 0, policy, len(calls), repeat, 0,
                                         from_.address, into.address))
-    return list(struct.iter_unpack("<II", into.buffer.raw[: 8 * len(calls)]))
+    return [(action, rule) for action, rule
+            in struct.iter_unpack("<II", into.buffer.raw[: 8 * len(calls)])]

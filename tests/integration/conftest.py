@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the integration tests share. They run in a guest, as root, with the module loaded."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import abi
+import pytest
+from records import Ground
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+# A test that takes so long hangs. The slowest ones run programs under TCG on a debug kernel.
+_SECONDS = 900 if os.environ.get("SECMAP_KERNEL") == "debug" else 240
+
+
+@pytest.fixture(autouse=True)
+def _no_test_hangs() -> Iterator[None]:
+    def fail(*_: object) -> None:
+        raise TimeoutError(f"not done after {_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def dev() -> Iterator[int]:
+    """An open /dev/secmap."""
+    descriptor = abi.device()
+    yield descriptor
+    os.close(descriptor)
+
+
+@pytest.fixture(scope="module")
+def _one_ground() -> Iterator[Ground]:
+    descriptor = abi.device()
+    with Ground(descriptor) as made:
+        yield made
+    os.close(descriptor)
+
+
+@pytest.fixture
+def ground(_one_ground: Ground) -> Ground:
+    """What valid records refer to; its task is not filtered yet."""
+    _one_ground.refresh()
+    return _one_ground
+
+
+@pytest.fixture
+def keep() -> Iterator[Callable[[int], int]]:
+    """Close these descriptors at the end: `policy = keep(abi.simple(...))`."""
+    kept: list[int] = []
+
+    def remember(descriptor: int) -> int:
+        kept.append(descriptor)
+        return descriptor
+
+    yield remember
+    for descriptor in kept:
+        os.close(descriptor)
+
+
+def _built(folder: str, name: str) -> str:
+    """A program that the userland build has made, and not before its source changed."""
+    path = TOP / "build/userland" / folder / name
+    source = TOP / folder / f"{name.removesuffix('32')}.c"
+    if not path.exists() or path.stat().st_mtime < source.stat().st_mtime:
+        pytest.fail(f"{path.relative_to(TOP)} is missing or old: make userland", pytrace=False)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """The path of a program of tests/integration/programs."""
+    return lambda name: _built("tests/integration/programs", name)
+
+
+@pytest.fixture(scope="session")
+def stress_program() -> Callable[[str], str]:
+    """The path of a program of tests/stress."""
+    return lambda name: _built("tests/stress", name)
