@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Loading and unloading: refused while something of ours is in use, and nothing is left."""
+
+import contextlib
+import ctypes
+import os
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from errno import EWOULDBLOCK
+from pathlib import Path
+
+import abi
+import child
+import filtered
+import pytest
+from abi import ERRNO, KILL_PROCESS
+from child import Child, errno_of, gate
+
+GETPPID = 110
+EFAKE = 77
+_O_NONBLOCK = 0o4000
+_libc = ctypes.CDLL(None, use_errno=True)
+_NAME = abi.Memory(b"secmap\0")
+_FILE = Path(os.environ.get("SECMAP_MODULES", "/nonexistent")) / "secmap.ko"
+
+
+def unload() -> int:
+    """delete_module(2): the errno, 0 if it is gone."""
+    return -abi.raw_syscall(176, _NAME.address, _O_NONBLOCK)
+
+
+def load(parameters: bytes = b"") -> None:
+    """finit_module(2)."""
+    descriptor = os.open(_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    result = _libc.syscall(313, descriptor, parameters, 0)
+    number = ctypes.get_errno()
+    os.close(descriptor)
+    if result != 0:
+        raise OSError(number, os.strerror(number))
+
+
+def unload_at_last() -> None:
+    """When all is closed: what was dropped is let go a moment later, in work items."""
+    while (errno := unload()) != 0:
+        assert errno == EWOULDBLOCK, os.strerror(errno)
+        os.sched_yield()
+
+
+def references() -> int:
+    """What holds the module."""
+    return int(Path("/sys/module/secmap/refcnt").read_text(encoding="ascii"))
+
+
+@pytest.fixture(autouse=True)
+def _loaded_again() -> Iterator[None]:
+    # What a test before this file held when it failed is not to fail all of this.
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            target = os.readlink(f"/proc/self/fd/{name}")
+            if "[secmap-" in target or target == "/dev/secmap":
+                os.close(int(name))
+    while references():
+        os.sched_yield()
+    yield
+    if not Path("/sys/module/secmap").exists():
+        load()
+    while references():
+        os.sched_yield()
+
+
+def test_while_the_device_is_open() -> None:
+    dev = abi.device()
+    assert unload() == EWOULDBLOCK
+    assert abi.task_ids(dev) == []
+    os.close(dev)
+    unload_at_last()
+
+
+@pytest.mark.parametrize("kind", ["table", "policy"])
+def test_while_a_descriptor_is_open(kind: str) -> None:
+    dev = abi.device()
+    held = abi.table_create(dev, [1]) if kind == "table" else abi.simple(dev, {})
+    os.close(dev)
+    assert unload() == EWOULDBLOCK
+    os.close(held)
+    unload_at_last()
+
+
+def test_while_a_task_is_filtered() -> None:
+    """All descriptors are closed; the task alone holds it."""
+    with gate() as go, gate() as ready:
+        def begin() -> int:
+            dev = abi.device()
+            policy = abi.simple(dev, {GETPPID: ERRNO | EFAKE})
+            abi.attach(dev, policy)
+            os.close(policy)
+            os.close(dev)
+            ready.open()
+            go.wait()
+            return abi.raw_syscall(GETPPID)
+
+        with Child(begin) as running:
+            ready.wait()
+            for _ in range(10):
+                assert unload() == EWOULDBLOCK
+            go.open()
+            assert running.outcome().value == -EFAKE
+    unload_at_last()
+
+
+def test_while_a_zombie_was_filtered() -> None:
+    """What has ended is not filtered any more."""
+    def begin() -> None:
+        dev = abi.device()
+        abi.attach(dev, abi.simple(dev, {}))
+
+    with Child(begin) as running:
+        while filtered.state(running.pid) != "Z":
+            os.sched_yield()
+        unload_at_last()
+
+
+def test_nothing_is_left() -> None:
+    cache = Path("/sys/kernel/slab/secmap_carrier")
+    assert cache.exists()
+    # The kernel leaves the names of merged caches behind, as links.
+    merged = cache.is_symlink()
+    dev = abi.device()
+    for _ in range(3):
+        child.value(lambda: abi.attach(dev, abi.simple(dev, {GETPPID: ERRNO | EFAKE})))
+    os.close(dev)
+    unload_at_last()
+    assert merged or not cache.exists()
+    for path in ("/dev/secmap", "/sys/module/secmap", "/sys/class/misc/secmap"):
+        assert not os.path.exists(path), path
+    assert "secmap" not in Path("/proc/misc").read_text(encoding="ascii")
+    symbols = Path("/proc/kallsyms").read_text(encoding="ascii")
+    assert "[secmap]" not in symbols
+
+
+def test_flags_of_the_trace_points_are_gone(program: Callable[[str], str]) -> None:
+    """After unloading, all of the same calls work that were denied."""
+    unload_at_last()
+    assert subprocess.run([program("spawn"), "fork"], check=True, capture_output=True,
+                          text=True).stdout == "0\n"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o660, 0o444, 0o777, 0o7777])
+def test_mode(mode: int) -> None:
+    unload_at_last()
+    load(b"mode=%d" % mode)
+    assert stat.S_IMODE(os.stat("/dev/secmap").st_mode) == mode & 0o777
+
+    def open_as_nobody() -> int:
+        child.become_nobody()
+        return errno_of(abi.device)
+
+    assert child.value(open_as_nobody) == (0 if mode & 0o006 == 0o006 else 13)
+    unload_at_last()
+
+
+def test_fifty_times() -> None:
+    """Each time with a filter that holds, in ways that leave work for later."""
+    for turn in range(50):
+        dev = abi.device()
+        policy = abi.simple(dev, {GETPPID: (ERRNO | EFAKE) if turn % 3 else KILL_PROCESS,
+                                  39: abi.LOG})
+
+        def begin(dev: int = dev, policy: int = policy) -> int:
+            abi.attach(dev, policy)
+            os.getpid()
+            child.run(lambda: abi.raw_syscall(GETPPID))
+            return abi.raw_syscall(GETPPID)
+
+        with Child(begin) as running:
+            outcome = running.outcome()
+        if turn % 3:
+            assert outcome.value == -EFAKE
+        else:
+            assert outcome.signal == 31
+        os.close(policy)
+        os.close(dev)
+        unload_at_last()
+        load()
+
+
+def test_at_once_after_loading() -> None:
+    """Before the kernel has been tried, and while it is."""
+    for _ in range(20):
+        unload_at_last()
+        load()
+        assert unload() in (0, EWOULDBLOCK)
+        if not Path("/sys/module/secmap").exists():
+            load()
+
+
+def test_loop_against_tasks_that_come_and_go(stress_program: Callable[[str], str]) -> None:
+    """On all processors, tasks filter themselves, fork and end while the module goes away under
+    them whenever it can."""
+    seed = os.environ.get("SECMAP_SEED", "1")
+    print(f"seed {seed}")
+    turns = 0
+    with subprocess.Popen([stress_program("churn"), seed, "2", str(EFAKE)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as churn:
+        for _ in range(20000):
+            if unload() == 0:
+                turns += 1
+                load()
+            if turns == 40:
+                break
+        said, _ = churn.communicate()
+    result = {name: int(value) for name, value in (line.split() for line in said.splitlines())}
+    print(f"{turns} times unloaded; {result}")
+    assert churn.returncode == 0
+    assert (result["succeeded"], result["faults"]) == (0, 0)
+    assert turns >= 10 and result["attached"] > 10 and result["denied"] > 500
