@@ -90,6 +90,21 @@ def test_builds_for_each_kernel(machine: Machine, release: str, headers: Path) -
     assert f"secmap/{VERSION}, {release}, x86_64: installed" in text
 
 
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"])
+def test_loads(machine: Machine, kernel: str) -> None:
+    """What dkms built is a module that its kernel takes, and gives back."""
+    headers = next(folder for release, folder in _headers().items()
+                   if re.match(rf"{re.escape(kernel)}\.\d+(-|\+deb)", release))
+    machine.install(headers)
+    module = machine.module(_release(headers))
+    done = subprocess.run(
+        [TOP / "tests/guest/run", "--kernel", kernel, "--no-module", "--", "sh", "-exc",
+         f"insmod {module.name}; test -c /dev/secmap; rmmod secmap"],
+        cwd=module.parent, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_goes_away(machine: Machine) -> None:
     """Nothing of it is left behind."""
     done = machine.dkms("--remove")
