@@ -155,6 +155,19 @@ def test_detach_oneself_as_nobody(ground: Ground) -> None:
     assert child.value(ask) == [EPERM, 1]
 
 
+def test_who_is_filtered_detaches_nobody(ground: Ground) -> None:
+    """Not even root: a filter does not let its own task take it off."""
+    abi.attach(ground.dev, ground.policy, ground.pid)
+
+    def ask() -> list[int]:
+        abi.attach(ground.dev, ground.policy)
+        return [Record("secmap_detach").errno(ground.dev),
+                Record("secmap_detach", pid=ground.pid).errno(ground.dev),
+                len(abi.task_ids(ground.dev))]
+
+    assert child.value(ask) == [EPERM, EPERM, 1]
+
+
 def test_another_thread_of_oneself_is_another_task(ground: Ground) -> None:
     """By its number, the calling thread is another, too."""
     def ask() -> list[int]:

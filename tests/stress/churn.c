@@ -131,7 +131,7 @@ static void work(unsigned int seed)
 		if (pid > 0 && waitpid(pid, &status, 0) == pid && status && status != SIGKILL)
 			atomic_fetch_add(&shared->faults, 1);
 		/* So that at some moments nobody holds the module. */
-		usleep(rand_r(&seed) % 20000);
+		usleep(rand_r(&seed) % 50000);
 	}
 	_exit(0);
 }

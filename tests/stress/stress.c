@@ -22,7 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MEMORY 3 /* the descriptor */
+#define MEMORY 3   /* the descriptor */
+#define ENOUGH 400 /* tasks */
 #define STACK  65536
 
 enum way { FORK, VFORK, VFORK_EXEC, THREAD, EXEC, THREAD_EXEC, CLONE_SHARED, KILLED, WAYS };
@@ -196,11 +197,20 @@ static void make(enum way way, uint64_t *random, char *stack)
 	reap(pid, way, way == KILLED ? SIGKILL : 0);
 }
 
+static long made(void)
+{
+	long sum = 0;
+
+	for (int i = 0; i < WAYS; i++)
+		sum += atomic_load(&shared->ways[i]);
+	return sum;
+}
+
 static void work(uint64_t random)
 {
 	char *stack = aligned_alloc(16, STACK);
 
-	while (atomic_load(&shared->denied) < shared->wanted) {
+	while (atomic_load(&shared->denied) < shared->wanted || made() < ENOUGH) {
 		make(next_random(&random) % WAYS, &random, stack);
 		burst(next_random(&random) % 100);
 	}
