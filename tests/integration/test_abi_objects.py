@@ -27,7 +27,7 @@ def test_info(dev: int) -> None:
     assert said == {
         "abi_version": 1, "errata": 0, "features": 1, "actions": 0b11001011,
         "skip": abi.SKIP_WORKS, "stack_max": 64, "rules_max": 16384, "conds_max": 32,
-        "cost_max": 4096, "stack_cost_max": 32768, "tables_max": 256, "bitmap_max": 1 << 20,
+        "cost_max": 4096, "stack_cost_max": 8192, "tables_max": 256, "bitmap_max": 1 << 20,
         "hash_max": 1 << 20, "test_max": 4096, "objects_max": 1 << 20,
     }
 
