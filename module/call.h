@@ -73,7 +73,8 @@ struct secmap_call {
 };
 
 /*
- * The same values as seccomp(2)'s populate_seccomp_data(). One initialiser for each ABI:
+ * The same values as seccomp(2)'s populate_seccomp_data(), but what is above 32 bits on i386:
+ * the kernel does not take it, so it must not get past a rule. One initialiser for each ABI:
  * nothing is cleared first, nothing copied twice.
  */
 static __always_inline struct secmap_call secmap_call_read(struct pt_regs *regs)
@@ -88,7 +89,8 @@ static __always_inline struct secmap_call secmap_call_read(struct pt_regs *regs)
 		};
 	return (struct secmap_call){
 		.where = secmap_where(arch, nr),
-		.args = { regs->bx, regs->cx, regs->dx, regs->si, regs->di, regs->bp },
+		.args = { (u32)regs->bx, (u32)regs->cx, (u32)regs->dx, (u32)regs->si, (u32)regs->di,
+			  (u32)regs->bp },
 	};
 }
 

@@ -541,7 +541,7 @@ static struct secmap_verdict rules_eval_number(const struct rules_section *secti
  * secmap_rules_eval_at() - judge a call whose ABI is known
  * @rules: the rules
  * @where: its ABI and number
- * @args: its six arguments
+ * @args: its six arguments; those of i386 are 32 bits wide
  *
  * Called by the probe, preemption off or on: no lock, no sleep, no allocation, no store
  * outside of its own frame; at most facts.cost rules and conditions.
@@ -570,14 +570,21 @@ struct secmap_verdict secmap_rules_eval_at(const struct secmap_rules *rules,
  * @rules: the rules
  * @call: the call, as the kernel's entry saw it
  *
- * As secmap_rules_eval_at().
+ * As secmap_rules_eval_at(). The kernel takes the lower halves of an i386 call's arguments,
+ * whatever a 64-bit program left in the upper ones, and so do we.
  *
  * Return: the verdict.
  */
 struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
 					const struct seccomp_data *call)
 {
-	return secmap_rules_eval_at(rules, secmap_where(call->arch, call->nr), call->args);
+	struct secmap_where where = secmap_where(call->arch, call->nr);
+	u64 args[RULES_ARGS];
+	u32 i;
+
+	for (i = 0; i < RULES_ARGS; i++)
+		args[i] = where.abi == SECMAP_ABI_I386 ? (u32)call->args[i] : call->args[i];
+	return secmap_rules_eval_at(rules, where, args);
 }
 
 /**

@@ -22,7 +22,7 @@ static bool holds(const struct secmap_cond *cond, const struct reference_table *
 {
 	u64 argument = call->args[cond->arg];
 
-	if (cond->width == 32)
+	if (cond->width == 32 || call->arch == AUDIT_ARCH_I386)
 		argument = (u32)argument;
 
 	switch (cond->op) {

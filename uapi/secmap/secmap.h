@@ -38,6 +38,9 @@
  * then permission, then ids, then the state of the task. Who may not ask about an id does
  * not learn whether it exists. A refused ioctl has changed nothing.
  *
+ * Arguments of an i386 call are 32 bits wide, zero-extended: the kernel takes no more of
+ * them, whatever a 64-bit program that uses int 0x80 has in the upper halves.
+ *
  * What the mechanism cannot do. A filter sees numbers: what a pointer argument
  * points to can change after the check. Calls through the vsyscall page never
  * reach it; the vDSO makes no calls; io_uring works without calls (deny
