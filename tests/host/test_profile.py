@@ -110,8 +110,9 @@ BAD: list[tuple[str | bytes, str]] = [
      "(comparisons are unsigned; write -1 as 18446744073709551615)"),
     (entry(action="SCMP_ACT_ERRNO", errnoRet=4096), f"{E0}/errnoRet: is 4096, and may be at most 4095"),
     (entry(action="SCMP_ACT_TRACE", errnoRet=65536), f"{E0}/errnoRet: is 65536, and may be at most 65535"),
-    (entry(action="SCMP_ACT_ERRNO", errnoRet=516), f"{E0}/errnoRet: errno 516 makes the kernel restart the call, and is "
-     "refused (512 to 516 are the kernel's own; no program knows them)"),
+    (entry(action="SCMP_ACT_ERRNO", errnoRet=516),
+     f"{E0}/errnoRet: errno 516 makes the kernel restart the call, and is refused "
+     "(512 to 516 are the kernel's own; no program knows them)"),
     (entry(action="SCMP_ACT_ERRNO", errnoRet=1.5),
      f"{E0}/errnoRet: must be a whole number of at most 64 bits (write it without point and exponent)"),
     (entry(action="SCMP_ACT_ERRNO", errno="ENOTHING"),

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The module finds out by behaviour whether this kernel can skip a call: on both kinds."""
 
+import ctypes
 import errno
 import os
 import signal
@@ -106,7 +107,7 @@ def test_a_loader_that_makes_no_call_leaves_it_to_who_asks() -> None:
         "os.getpid()\n"
     )
     child = subprocess.Popen(["/usr/bin/python3", "-c", code, BUILT / "secmap.ko"])
-    libc = abi.ctypes.CDLL(None)
+    libc = ctypes.CDLL(None)
     status = os.waitpid(child.pid, os.WUNTRACED)[1]
     assert os.WIFSTOPPED(status)
     stops = 0
