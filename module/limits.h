@@ -35,7 +35,7 @@
 #define SECMAP_LIMIT_TASK_LIST	 65536U	  /* in one call */
 #define SECMAP_LIMIT_OBJECTS	 1048576U /* policies, and tables */
 /* Of these, for CAP_SYS_ADMIN in the initial user namespace: nobody else can use all up. */
-#define SECMAP_LIMIT_OBJECTS_RESERVED (1U << 16)
+#define SECMAP_LIMIT_OBJECTS_RESERVED 65536U
 #define SECMAP_LIMIT_LOG	      4096U /* bytes of a refusal's text */
 #define SECMAP_LIMIT_RECORD	      4096U /* bytes of one record */
 

@@ -29,8 +29,8 @@ static int64_t by_syscall(const struct call *call)
 
 	__asm__ volatile("syscall"
 			 : "=a"(result)
-			 : "a"(call->nr), "D"(call->args[0]), "S"(call->args[1]), "d"(call->args[2]), "r"(r10),
-			   "r"(r8), "r"(r9)
+			 : "a"(call->nr), "D"(call->args[0]), "S"(call->args[1]),
+			   "d"(call->args[2]), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
 }
@@ -47,8 +47,9 @@ static int64_t by_int80(const struct call *call)
 			 "pop %%rbp\n\t"
 			 "lea 128(%%rsp), %%rsp"
 			 : "=a"(result)
-			 : "a"(call->nr), "b"(call->args[0]), "c"(call->args[1]), "d"(call->args[2]),
-			   "S"(call->args[3]), "D"(call->args[4]), [last] "r"(call->args[5])
+			 : "a"(call->nr), "b"(call->args[0]), "c"(call->args[1]),
+			   "d"(call->args[2]), "S"(call->args[3]),
+			   "D"(call->args[4]), [last] "r"(call->args[5])
 			 : "r8", "r9", "r10", "r11", "memory");
 	return result;
 }
@@ -67,7 +68,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	count = status.st_size / sizeof(*calls);
-	calls = mmap(NULL, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	calls = mmap(NULL, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
+		     0);
 	if (calls == MAP_FAILED) {
 		perror("mmap");
 		return 2;
@@ -79,6 +81,7 @@ int main(int argc, char **argv)
 	if (got != 1 && got != SINK_VALUE)
 		return 2;
 	for (each = 0; each < count; each++)
-		calls[each].result = calls[each].int80 ? by_int80(&calls[each]) : by_syscall(&calls[each]);
+		calls[each].result =
+			calls[each].int80 ? by_int80(&calls[each]) : by_syscall(&calls[each]);
 	return 0;
 }

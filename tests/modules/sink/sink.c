@@ -18,8 +18,8 @@
 #include <asm/syscall.h>
 
 /* No errno, no descriptor and no address; the same in 32 bits. */
-#define SINK_VALUE	0x51ca11ed
-#define SINK_RELEASE	0x0ff51ac5
+#define SINK_VALUE   0x51ca11ed
+#define SINK_RELEASE 0x0ff51ac5
 
 static struct tracepoint *sys_enter;
 
