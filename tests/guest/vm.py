@@ -51,6 +51,7 @@ class Request:
     cpus: int = 2
     memory: int = 2048
     icount: bool = False
+    in_turns: bool = False
     append: Sequence[str] = ()
     timeout: float = 900.0
 
@@ -116,7 +117,8 @@ def _arguments(request: Request, image: Path, ports: Mapping[str, int]) -> list[
                    "-icount", "shift=0,sleep=off", "-seed", "1",
                    "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     else:
-        machine = ["-accel", "tcg,thread=multi,tb-size=512", "-smp", str(request.cpus)]
+        thread = "single" if request.in_turns else "multi"
+        machine = ["-accel", f"tcg,thread={thread},tb-size=512", "-smp", str(request.cpus)]
     channels: list[str] = []
     for name, descriptor in ports.items():
         # Opened again by its name in /proc, the write end of a pipe is a file like any other.
