@@ -31,8 +31,14 @@ static noinline void judge(struct secmap_carrier *carrier, const struct secmap_s
 	struct secmap_call call = secmap_call_read(regs);
 	u32 action = secmap_stack_judge(stack, call.where, call.args);
 
-	if (action != SECCOMP_RET_ALLOW && !secmap_verdict_apply(carrier, regs, action))
-		return;
+	if (action != SECCOMP_RET_ALLOW) {
+		if (secmap_verdict_fails(action)) {
+			secmap_call_skip(regs, secmap_verdict_errno(action));
+			return;
+		}
+		if (!secmap_verdict_apply(carrier, regs, action))
+			return;
+	}
 	/* What the child is to carry must be there: see secmap_task_inherit(). */
 	if (unlikely(!carrier->spare) && secmap_call_forks(call.where)) {
 		secmap_task_later(carrier, SECMAP_LATE_REFILL);

@@ -9,6 +9,9 @@
 /* Different errnos that a stack answers at once; numbers with others are judged. */
 #define SECMAP_LIMIT_STACK_ERRNOS 64U
 
+/* What a call can return as an errno: MAX_ERRNO; seccomp(2) caps there too. */
+#define SECMAP_LIMIT_ERRNO 4095U
+
 /* Records in one ABI section of a policy. */
 #define SECMAP_LIMIT_RULES	   16384U
 #define SECMAP_LIMIT_SECTION_CONDS 65536U

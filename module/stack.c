@@ -67,17 +67,17 @@ static bool stack_constant(const struct secmap_stack *stack, struct secmap_where
 /* The place of an errno in @errnos; 0: it is not one, or there are too many. */
 static u32 stack_errno(struct secmap_stack *stack, u32 action)
 {
-	u32 errno = min_t(u32, action & SECCOMP_RET_DATA, MAX_ERRNO);
+	long errno = secmap_verdict_errno(action);
 	u32 i;
 
-	if ((action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO)
+	if (!secmap_verdict_fails(action))
 		return 0;
 	for (i = 1; i < stack->errno_count; i++)
-		if (stack->errnos[i] == -(int)errno)
+		if (stack->errnos[i] == errno)
 			return i;
 	if (i == SECMAP_LIMIT_STACK_ERRNOS)
 		return 0;
-	stack->errnos[i] = -(int)errno;
+	stack->errnos[i] = errno;
 	stack->errno_count = i + 1;
 	return i;
 }

@@ -71,7 +71,7 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, 
 		later(carrier, regs, action, SECMAP_LATE_LOG);
 		return true;
 	case SECCOMP_RET_ERRNO:
-		secmap_call_skip(regs, -(long)min_t(u32, action & SECCOMP_RET_DATA, MAX_ERRNO));
+		secmap_call_skip(regs, secmap_verdict_errno(action));
 		return false;
 	case SECCOMP_RET_KILL_THREAD:
 		return kill_thread(carrier, regs, action);

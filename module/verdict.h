@@ -4,6 +4,7 @@
 #define _SECMAP_VERDICT_H
 
 #include "kernel.h"
+#include "limits.h"
 #include <secmap/secmap.h>
 
 struct pt_regs;
@@ -31,6 +32,20 @@ u32 secmap_action_bit(u32 action);
 
 /* May a policy hold it? 0, or -EOPNOTSUPP: no such action, -EINVAL: its data. */
 int secmap_action_check(u32 action);
+
+/* Does it take effect at once, as an errno? */
+static inline bool secmap_verdict_fails(u32 action)
+{
+	return (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+}
+
+/* The value that the call returns then: capped, as seccomp(2) does. */
+static inline long secmap_verdict_errno(u32 action)
+{
+	u32 data = action & SECCOMP_RET_DATA;
+
+	return -(long)(data < SECMAP_LIMIT_ERRNO ? data : SECMAP_LIMIT_ERRNO);
+}
 
 bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, u32 action);
 void secmap_verdict_late(struct secmap_carrier *carrier);
