@@ -61,7 +61,9 @@ def test_not_one_denied_call_succeeds(
     # Each task had two; what others hold in the same slabs comes and goes.
     grown = _objects() - before
     print(f"{grown} objects more after {made} tasks and those that they made")
-    assert grown < max(200, made // 5)
+    # The debug kernel's KASAN keeps what was freed for a while; there kmemleak looks instead.
+    if os.environ.get("SECMAP_KERNEL") != "debug":
+        assert grown < max(200, made // 5)
 
 
 def test_attach_and_detach_from_outside(

@@ -42,7 +42,9 @@ std::optional<std::uint64_t> start_time(const std::filesystem::path& folder) {
     constexpr unsigned field_after_name = 3;
     constexpr unsigned field_start_time = 22;
     std::ifstream file(folder / "stat");
-    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    // Not through the buffer's iterators: reading fails when the thread ends just now, and they throw.
+    std::string text;
+    std::getline(file, text, '\0');
     const auto name_end = text.rfind(')');
     if (name_end == std::string::npos) return std::nullopt;
     std::string_view rest = std::string_view(text).substr(std::min(name_end + 2, text.size()));

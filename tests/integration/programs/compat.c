@@ -35,7 +35,7 @@ static __u64 address(const void *pointer)
 
 static int make_table(void)
 {
-	const __u64 keys[] = { 7, 1ULL << 40 };
+	const __u64 keys[] = { 7, 1ULL << 30 };
 	struct secmap_table_create table = {
 		.size = sizeof(table),
 		.type = SECMAP_TABLE_HASH,
@@ -93,7 +93,7 @@ static void ask(int policy_fd, __u32 id)
 {
 	const struct seccomp_data calls[] = {
 		{ .nr = 64, .arch = AUDIT_ARCH_I386 },
-		{ .nr = 96, .arch = AUDIT_ARCH_I386, .args = { 0, 1ULL << 40 } },
+		{ .nr = 96, .arch = AUDIT_ARCH_I386, .args = { 0, 1ULL << 40 | 1ULL << 30 } },
 	};
 	struct secmap_verdict verdicts[2] = { { 0, 0 }, { 0, 0 } };
 	struct secmap_policy_test test = {
