@@ -51,7 +51,9 @@ def await_qemu(process: subprocess.Popen[bytes]) -> int:
 @pytest.fixture(name="sleeper")
 def _sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A run whose command says `begun` and does not end."""
-    process = subprocess.Popen([RUN, *FAST, "--", "sh", "-c", "echo begun; sleep 1000"],
+    # A shell's background job ignores SIGINT, and hands that down to all that it starts.
+    process = subprocess.Popen(["env", "--default-signal=INT", RUN, *FAST, "--", "sh", "-c",
+                                "echo begun; sleep 1000"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     yield process
     process.kill()
