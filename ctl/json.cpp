@@ -256,7 +256,7 @@ struct writer {
     }
 };
 
-std::string print(ordered_json content, json_style style) {
+std::string print(const ordered_json& content, json_style style) {
     ordered_json document = {{"schema", schema_version}};
     document.update(content);
     return document.dump(style == json_style::pretty ? pretty_indent : -1, ' ', false,

@@ -112,6 +112,8 @@ void word_help(CLI::App& of) {
 
 }  // namespace
 
+// What throws here is out of memory: then there is nothing better than to end.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
     const format wanted = wanted_format({argv + 1, argv + argc});
     CLI::App parser{std::string(about), "secmapctl"};

@@ -5,6 +5,7 @@
  * shares: compile the pure files with "-include" of this file and "-I uapi"; include it
  * before module/rules.h and table.h, in extern "C" where that is C++.
  */
+/* The names are the kernel's. NOLINTBEGIN(bugprone-reserved-identifier) */
 #ifndef _SECMAP_KERNEL_H
 #define _SECMAP_KERNEL_H
 
@@ -167,3 +168,4 @@ static inline u64 secmap_random(void)
 }
 
 #endif
+/* NOLINTEND(bugprone-reserved-identifier) */

@@ -360,7 +360,7 @@ void flattener::narrow(split& made) {
     }
 }
 
-condition flattener::membership(const split& over, comparison op, std::vector<std::uint64_t> keys) {
+condition flattener::membership(const split& over, comparison op, const std::vector<std::uint64_t>& keys) {
     condition made;
     made.arg = over.arg;
     made.op = op;

@@ -83,7 +83,7 @@ private:
     [[nodiscard]] bool plain(node_id which, std::uint8_t arg) const;
 
     [[nodiscard]] std::vector<std::vector<condition>> alternatives(const split& over, target to);
-    [[nodiscard]] condition membership(const split& over, comparison op, std::vector<std::uint64_t> keys);
+    [[nodiscard]] condition membership(const split& over, comparison op, const std::vector<std::uint64_t>& keys);
 
     [[nodiscard]] list_id cons(const std::vector<condition>& more, const clause& content, list_id next);
     [[nodiscard]] std::vector<list_id> chain(list_id from) const;
