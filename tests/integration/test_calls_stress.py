@@ -88,7 +88,7 @@ def test_processors_that_come_and_go(
 ) -> None:
     online = Path("/sys/devices/system/cpu/cpu1/online")
     if not online.exists():
-        pytest.skip("this guest has one processor")
+        pytest.fail("this guest has one processor: --cpus 2")
     policy = keep(abi.simple(dev, {GETPPID: abi.ERRNO | EFAKE}))
     ended = threading.Event()
     turns = 0
