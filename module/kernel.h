@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel, as the pure files see it: action.c, rules.c and table.c include nothing
- * else of it. Unit tests and userland put their own file of this name in its place, by
- * including it first: they share the include guard.
+ * The kernel, as the pure files see it: action.c, rules.c, rules_build.c and table.c
+ * include nothing else of it. Unit tests and userland put their own file of this name in
+ * its place, by including it first: they share the include guard.
  */
 #ifndef _SECMAP_KERNEL_H
 #define _SECMAP_KERNEL_H

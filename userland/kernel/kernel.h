@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * User space, dressed as the kernel: what module/table.c, rules.c and action.c use
- * of it. It takes the place of the module's file of this name, whose include guard it
+ * User space, dressed as the kernel: what module/action.c, rules.c, rules_build.c and
+ * table.c use of it. It takes the place of the module's file of this name, whose include guard it
  * shares: compile the pure files with "-include" of this file and "-I uapi"; include it
  * before module/rules.h and table.h, in extern "C" where that is C++.
  */
