@@ -57,7 +57,7 @@ static bool kill_thread(struct secmap_carrier *carrier, struct pt_regs *regs, u3
  * secmap_verdict_apply() - carry a verdict out, or see that it will be
  * @carrier: the current task's
  * @regs: the call
- * @action: SECCOMP_RET_* with its data
+ * @action: SECCOMP_RET_* with its data, but not ERRNO: see secmap_verdict_fails()
  *
  * Context: in the probe, under RCU.
  * Return: whether the call that was made runs.
@@ -70,9 +70,6 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, 
 	case SECCOMP_RET_LOG:
 		later(carrier, regs, action, SECMAP_LATE_LOG);
 		return true;
-	case SECCOMP_RET_ERRNO:
-		secmap_call_skip(regs, secmap_verdict_errno(action));
-		return false;
 	case SECCOMP_RET_KILL_THREAD:
 		return kill_thread(carrier, regs, action);
 	case SECCOMP_RET_KILL_PROCESS:

@@ -33,7 +33,7 @@ u32 secmap_action_bit(u32 action);
 /* May a policy hold it? 0, or -EOPNOTSUPP: no such action, -EINVAL: its data. */
 int secmap_action_check(u32 action);
 
-/* Does it take effect at once, as an errno? */
+/* Does it take effect at once, as an errno? All others are for secmap_verdict_apply(). */
 static inline bool secmap_verdict_fails(u32 action)
 {
 	return (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
