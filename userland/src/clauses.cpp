@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "comparisons.hpp"
+
 namespace secmap::detail {
 
 namespace {
@@ -39,17 +41,7 @@ std::vector<condition> in_range(std::uint8_t arg, std::uint8_t width, std::uint6
 
 /// Does a condition hold for a value of its argument? Memberships cannot be told: nothing.
 std::optional<bool> holds(const condition& at, std::uint64_t value) noexcept {
-    const std::uint64_t seen = value & largest(at.width);
-    switch (at.op) {
-        case comparison::eq: return seen == at.value;
-        case comparison::ne: return seen != at.value;
-        case comparison::lt: return seen < at.value;
-        case comparison::le: return seen <= at.value;
-        case comparison::gt: return seen > at.value;
-        case comparison::ge: return seen >= at.value;
-        case comparison::masked_eq: return (seen & at.mask) == (at.value & at.mask);
-        default: return std::nullopt;
-    }
+    return compares(at, value & largest(at.width));
 }
 
 bool same(const condition& a, const condition& b) noexcept {

@@ -5,6 +5,7 @@
 
 #include <secmap/names.hpp>
 
+#include "comparisons.hpp"
 #include "program.hpp"
 
 namespace secmap::detail {
@@ -21,18 +22,8 @@ bool in_table(const table_image& table, std::uint64_t key) {
 
 bool holds_one(const condition& at, std::uint64_t value, const std::vector<table_image>& tables) {
     const std::uint64_t seen = seen_through(at, value);
-    switch (at.op) {
-        case comparison::eq: return seen == at.value;
-        case comparison::ne: return seen != at.value;
-        case comparison::lt: return seen < at.value;
-        case comparison::le: return seen <= at.value;
-        case comparison::gt: return seen > at.value;
-        case comparison::ge: return seen >= at.value;
-        case comparison::masked_eq: return (seen & at.mask) == (at.value & at.mask);
-        case comparison::in: return in_table(tables[at.table], seen & at.mask);
-        case comparison::not_in: return !in_table(tables[at.table], seen & at.mask);
-    }
-    return false;
+    if (const auto told = compares(at, seen)) return *told;
+    return in_table(tables[at.table], seen & at.mask) == (at.op == comparison::in);
 }
 
 /// The smallest value from @p from on whose bits under a mask are as wanted.
