@@ -18,7 +18,7 @@ VERSION = subprocess.run([TOP / "packaging/version"], check=True, capture_output
 def _headers() -> dict[str, Path]:
     """Every tree of headers on this machine, installed or in the cache of the guests; by release."""
     found = {}
-    for name in ("6.1", "6.12"):
+    for name in ("6.1", "6.1-rt", "6.1-cloud", "6.12", "6.12-rt", "6.12-cloud"):
         done = subprocess.run(["python3", TOP / "tests/guest/kernel.py", name, "headers"], check=True,
                               stdout=subprocess.PIPE, text=True)
         folder = Path(done.stdout.strip())
