@@ -6,8 +6,8 @@
 #include <secmap/secmap.h>
 
 /* Each record's size, and where its last member ends: no hole there. */
-static_assert(sizeof(struct secmap_info) == 72);
-static_assert(offsetofend(struct secmap_info, out_objects_max) == 72);
+static_assert(sizeof(struct secmap_info) == 88);
+static_assert(offsetofend(struct secmap_info, out_pad) == 88);
 static_assert(sizeof(struct secmap_table_create) == 80);
 static_assert(offsetofend(struct secmap_table_create, out_pad) == 80);
 static_assert(sizeof(struct secmap_cond) == 32);
@@ -16,20 +16,22 @@ static_assert(sizeof(struct secmap_rule) == 16);
 static_assert(offsetofend(struct secmap_rule, cond_count) == 16);
 static_assert(sizeof(struct secmap_abi) == 56);
 static_assert(offsetofend(struct secmap_abi, conds) == 56);
-static_assert(sizeof(struct secmap_policy_create) == 96);
-static_assert(offsetofend(struct secmap_policy_create, out_pad) == 96);
+static_assert(sizeof(struct secmap_policy_create) == 104);
+static_assert(offsetofend(struct secmap_policy_create, out_pad) == 104);
 static_assert(sizeof(struct secmap_policy_by_id) == 16);
 static_assert(offsetofend(struct secmap_policy_by_id, pad) == 16);
 static_assert(sizeof(struct secmap_policy_next) == 16);
 static_assert(offsetofend(struct secmap_policy_next, out_id) == 16);
-static_assert(sizeof(struct secmap_policy_info) == 136);
-static_assert(offsetofend(struct secmap_policy_info, out_name) == 136);
+static_assert(sizeof(struct secmap_policy_info) == 144);
+static_assert(offsetofend(struct secmap_policy_info, out_name) == 144);
+static_assert(sizeof(struct secmap_policy_filter) == 32);
+static_assert(offsetofend(struct secmap_policy_filter, out_pad) == 32);
 static_assert(sizeof(struct secmap_verdict) == 8);
 static_assert(offsetofend(struct secmap_verdict, rule) == 8);
 static_assert(sizeof(struct secmap_policy_test) == 40);
 static_assert(offsetofend(struct secmap_policy_test, verdicts) == 40);
-static_assert(sizeof(struct secmap_attach) == 24);
-static_assert(offsetofend(struct secmap_attach, out_pad) == 24);
+static_assert(sizeof(struct secmap_attach) == 40);
+static_assert(offsetofend(struct secmap_attach, out_pad) == 40);
 static_assert(sizeof(struct secmap_detach) == 24);
 static_assert(offsetofend(struct secmap_detach, out_pad) == 24);
 static_assert(sizeof(struct secmap_task_info) == 32);
@@ -46,13 +48,23 @@ static_assert(offsetof(struct secmap_cond, value) == 16);
 static_assert(offsetof(struct secmap_abi, allow) == 32);
 static_assert(offsetof(struct secmap_policy_create, abis) == 32);
 static_assert(offsetof(struct secmap_policy_info, out_bytes) == 96);
+static_assert(offsetof(struct secmap_policy_filter, filter) == 16);
 static_assert(offsetof(struct secmap_policy_test, calls) == 24);
+static_assert(offsetof(struct secmap_attach, filter) == 24);
 static_assert(offsetof(struct secmap_task_info, ids) == 16);
 static_assert(offsetof(struct secmap_task_list, cursor) == 16);
 
 /* Part of the ABI: never to be used for something else. */
 static_assert(SECMAP_ABI_X86_64 == 0 && SECMAP_ABI_X32 == 1 && SECMAP_ABI_I386 == 2);
 static_assert(SECMAP_OP_EQ == 0 && SECMAP_OP_NOT_IN == 8 && SECMAP_OP_COUNT == 9);
+
+/* Where seccomp(2) has the flag as well. */
+static_assert(SECMAP_ATTACH_TSYNC == SECCOMP_FILTER_FLAG_TSYNC);
+static_assert(SECMAP_ATTACH_LOG == SECCOMP_FILTER_FLAG_LOG);
+static_assert(SECMAP_ATTACH_SPEC_ALLOW == SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+static_assert(SECMAP_ATTACH_NEW_LISTENER == SECCOMP_FILTER_FLAG_NEW_LISTENER);
+static_assert(SECMAP_ATTACH_TSYNC_ESRCH == SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
+static_assert(SECMAP_ATTACH_WAIT_KILLABLE_RECV == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 
 /* The probe masks numbers with it. */
 static_assert((SECMAP_NR_MAX & (SECMAP_NR_MAX - 1)) == 0 && SECMAP_NR_MAX % 64 == 0);

@@ -314,7 +314,7 @@ static int ioctl_policy_create(struct request *request)
 
 	if (create->kind != SECMAP_POLICY_MAPS)
 		return -EOPNOTSUPP;
-	if (create->pad || !create->abi_count || !create->log != !create->log_size)
+	if (create->filter_len || create->filter || !create->abi_count || !create->log != !create->log_size)
 		return -EINVAL;
 	if (create->abi_count > SECMAP_ABI_COUNT || create->table_count > SECMAP_LIMIT_TABLES ||
 	    create->log_size > SECMAP_LIMIT_LOG)
@@ -656,7 +656,7 @@ struct command {
 static const struct command commands[] = {
 	[_IOC_NR(SECMAP_IOC_INFO)] = {
 		.run = ioctl_info,
-		.least = offsetofend(struct secmap_info, out_objects_max),
+		.least = offsetofend(struct secmap_info, out_pad),
 		.known = sizeof(struct secmap_info),
 		.outputs = offsetof(struct secmap_info, out_abi_version),
 	},

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, \
-    ATTACH, DETACH, TASK_INFO, TASK_LIST = (0xF500 + nr for nr in range(11))
+    ATTACH, DETACH, TASK_INFO, TASK_LIST, POLICY_FILTER = (0xF500 + nr for nr in range(12))
 
 X86_64, X32, I386 = range(3)
 ARCH = {X86_64: 0xC000003E, X32: 0xC000003E, I386: 0x40000003}
@@ -165,8 +165,8 @@ def policy_create(dev: int, sections: Sequence[Section], *, foreign: int = KILL_
     log = Memory(bytes(512))
     try:
         return ioctl(dev, POLICY_CREATE, struct.pack(
-            "<8IQQQ32sII", 96, 0, 0, foreign, len(sections), len(tables), 512, 0, abis.address,
-            fds.address if tables else 0, log.address, name.encode(), 0, 0))
+            "<8IQQQQ32sII", 104, 0, 0, foreign, len(sections), len(tables), 512, 0, abis.address,
+            fds.address if tables else 0, 0, log.address, name.encode(), 0, 0))
     except OSError as error:
         raise Refused(error.errno, log.buffer.value.decode()) from error
 
@@ -177,16 +177,16 @@ def simple(dev: int, actions: dict[int, int], default: int = ALLOW, name: str = 
         Rule(nr, action) for nr, action in sorted(actions.items())])], name=name)
 
 
-def attach(dev: int, policy: int, pid: int = 0) -> int:
+def attach(dev: int, policy: int, pid: int = 0, flags: int = 0) -> int:
     """Put a policy on a task, trying again while the module says so; the depth."""
     for _ in range(1000):
-        record = bytearray(struct.pack("<IIiiII", 24, 0, policy, pid, 0, 0))
+        record = bytearray(struct.pack("<IIiiIIQII", 40, flags, policy, pid, 0, 0, 0, 0, 0))
         try:
             ioctl(dev, ATTACH, record)
         except BlockingIOError:
             os.sched_yield()
             continue
-        return int(struct.unpack_from("<I", record, 16)[0])
+        return int(struct.unpack_from("<I", record, 32)[0])
     raise TimeoutError("ATTACH says EAGAIN for ever")
 
 
@@ -223,7 +223,7 @@ def task_list(dev: int, room: int = 256) -> list[tuple[int, int, int, int]]:
 
 def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]:
     """What POLICY_INFO says."""
-    record = bytearray(struct.pack("<IIi", 136, 0, policy) + bytes(124))
+    record = bytearray(struct.pack("<IIi", 144, 0, policy) + bytes(132))
     ioctl(dev, POLICY_INFO, record)
     kind, ident, foreign, abis, tables = struct.unpack_from("<5I", record, 12)
     triples = [struct.unpack_from("<3I", record, 32 + 12 * n) for n in range(4)]
@@ -232,7 +232,7 @@ def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]
         "kind": kind, "id": ident, "foreign": foreign, "abis": abis, "tables": tables,
         "allow": triples[0], "rules": triples[1], "conds": triples[2], "default": triples[3],
         "actions": actions, "cost": cost, "stacks": stacks, "uid": uid, "bytes": size,
-        "name": bytes(record[104:136]).rstrip(b"\0").decode(),
+        "name": bytes(record[112:144]).rstrip(b"\0").decode(),
     }
 
 

@@ -16,11 +16,12 @@ from child import Child, Gate
 
 # record: its size, and "member:offset:size" for each member
 _LAYOUT: dict[str, tuple[int, str]] = {
-    "secmap_info": (72, """
+    "secmap_info": (88, """
         size:0:4 flags:4:4 out_abi_version:8:4 out_errata:12:4 out_features:16:8 out_actions:24:4
-        out_skip:28:4 out_stack_max:32:4 out_rules_max:36:4 out_conds_max:40:4 out_cost_max:44:4
-        out_stack_cost_max:48:4 out_tables_max:52:4 out_bitmap_max:56:4 out_hash_max:60:4
-        out_test_max:64:4 out_objects_max:68:4"""),
+        out_enosys_actions:28:4 out_skip:32:4 out_stack_max:36:4 out_rules_max:40:4
+        out_conds_max:44:4 out_cost_max:48:4 out_stack_cost_max:52:4 out_tables_max:56:4
+        out_bitmap_max:60:4 out_hash_max:64:4 out_test_max:68:4 out_objects_max:72:4
+        out_insns_max:76:4 out_stack_insns_max:80:4 out_pad:84:4"""),
     "secmap_table_create": (80, """
         size:0:4 flags:4:4 type:8:4 max_entries:12:4 count:16:4 pad:20:4 keys:24:8 values:32:8
         name:40:32 out_id:72:4 out_pad:76:4"""),
@@ -30,22 +31,27 @@ _LAYOUT: dict[str, tuple[int, str]] = {
     "secmap_abi": (56, """
         size:0:4 abi:4:4 default_action:8:4 newer_from:12:4 newer_action:16:4 allow_words:20:4
         rule_count:24:4 cond_count:28:4 allow:32:8 rules:40:8 conds:48:8"""),
-    "secmap_policy_create": (96, """
+    "secmap_policy_create": (104, """
         size:0:4 flags:4:4 kind:8:4 foreign_action:12:4 abi_count:16:4 table_count:20:4
-        log_size:24:4 pad:28:4 abis:32:8 tables:40:8 log:48:8 name:56:32 out_id:88:4
-        out_pad:92:4"""),
+        log_size:24:4 filter_len:28:4 abis:32:8 tables:40:8 filter:48:8 log:56:8 name:64:32
+        out_id:96:4 out_pad:100:4"""),
     "secmap_policy_by_id": (16, "size:0:4 flags:4:4 id:8:4 pad:12:4"),
     "secmap_policy_next": (16, "size:0:4 flags:4:4 id:8:4 out_id:12:4"),
-    "secmap_policy_info": (136, """
+    "secmap_policy_info": (144, """
         size:0:4 flags:4:4 policy_fd:8:4 out_kind:12:4 out_id:16:4 out_foreign_action:20:4
         out_abis:24:4 out_table_count:28:4 out_allow_count:32:12 out_rule_count:44:12
         out_cond_count:56:12 out_default_action:68:12 out_actions:80:4 out_cost:84:4
-        out_stacks:88:4 out_uid:92:4 out_bytes:96:8 out_name:104:32"""),
+        out_stacks:88:4 out_uid:92:4 out_bytes:96:8 out_filter_len:104:4 out_insns:108:4
+        out_name:112:32"""),
+    "secmap_policy_filter": (32, """
+        size:0:4 flags:4:4 policy_fd:8:4 count:12:4 filter:16:8 out_count:24:4 out_pad:28:4"""),
     "secmap_verdict": (8, "action:0:4 rule:4:4"),
     "secmap_policy_test": (40, """
         size:0:4 flags:4:4 policy_fd:8:4 count:12:4 repeat:16:4 pad:20:4 calls:24:8
         verdicts:32:8"""),
-    "secmap_attach": (24, "size:0:4 flags:4:4 policy_fd:8:4 pid:12:4 out_depth:16:4 out_pad:20:4"),
+    "secmap_attach": (40, """
+        size:0:4 flags:4:4 policy_fd:8:4 pid:12:4 filter_len:16:4 pad:20:4 filter:24:8
+        out_depth:32:4 out_pad:36:4"""),
     "secmap_detach": (24, "size:0:4 flags:4:4 pid:8:4 policy_id:12:4 out_depth:16:4 out_pad:20:4"),
     "secmap_task_info": (32, """
         size:0:4 flags:4:4 pid:8:4 count:12:4 ids:16:8 out_depth:24:4 out_pad:28:4"""),
@@ -77,7 +83,7 @@ NUMBERS = {
     "secmap_policy_next": abi.POLICY_NEXT, "secmap_policy_info": abi.POLICY_INFO,
     "secmap_policy_test": abi.POLICY_TEST, "secmap_attach": abi.ATTACH,
     "secmap_detach": abi.DETACH, "secmap_task_info": abi.TASK_INFO,
-    "secmap_task_list": abi.TASK_LIST,
+    "secmap_task_list": abi.TASK_LIST, "secmap_policy_filter": abi.POLICY_FILTER,
 }
 
 

@@ -15,15 +15,16 @@
  *   E2BIG       a non-zero byte behind the part of a record that is known, a record
  *               above 4096 bytes, or an array above its limit
  *   EOPNOTSUPP  a known member with an unknown value (flag, kind, operator, ABI,
- *               action), or an action that this module cannot carry out (ATTACH)
+ *               action)
  *   EFAULT      a pointer that cannot be read or written
  *   ENOENT      no object with such an id
- *   ESRCH       no such task, or it is exiting
+ *   ESRCH       no such task, or it is exiting; or a thread cannot be synchronised (ATTACH)
  *   EACCES      no_new_privs is missing
  *   EPERM       not allowed
  *   EBADF       no such descriptor
  *   EBADFD      a descriptor of the wrong kind
  *   EEXIST      the same thing is named twice
+ *   EBUSY       the stack has a listener already
  *   EAGAIN      the kernel is still being tested, or the task is just being
  *               created: try again
  *   ENOSPC      the stack of the task is full, there are too many objects, the keys of a
@@ -84,9 +85,13 @@
 #define SECMAP_IOC_DETACH	 _IO(SECMAP_IOC_TYPE, 8)
 #define SECMAP_IOC_TASK_INFO	 _IO(SECMAP_IOC_TYPE, 9)
 #define SECMAP_IOC_TASK_LIST	 _IO(SECMAP_IOC_TYPE, 10)
+#define SECMAP_IOC_POLICY_FILTER _IO(SECMAP_IOC_TYPE, 11)
 
 /* secmap_info.out_features */
-#define SECMAP_FEATURE_MAPS (1ULL << 0)
+#define SECMAP_FEATURE_MAPS	(1ULL << 0) /* policies of this kind */
+#define SECMAP_FEATURE_CBPF	(1ULL << 1) /* policies of this kind */
+#define SECMAP_FEATURE_TSYNC	(1ULL << 2) /* SECMAP_ATTACH_TSYNC */
+#define SECMAP_FEATURE_LISTENER (1ULL << 3) /* SECMAP_ATTACH_NEW_LISTENER */
 
 /* secmap_info.out_actions: what ATTACH takes */
 #define SECMAP_ACTION_KILL_PROCESS (1U << 0)
@@ -111,6 +116,8 @@
  * @out_errata: a bit for each mended fault of the ABI that a caller may have to know
  * @out_features: SECMAP_FEATURE_*
  * @out_actions: SECMAP_ACTION_*
+ * @out_enosys_actions: those of @out_actions that only fail with ENOSYS: TRACE, for a module
+ *	reaches no tracer, and so acts as seccomp(2) does when there is none
  * @out_skip: SECMAP_SKIP_*, found out by behaviour
  * @out_stack_max: policies a task can carry
  * @out_rules_max: rules in one ABI section of a policy
@@ -123,6 +130,9 @@
  * @out_hash_max: entries in a hash map
  * @out_test_max: calls in one POLICY_TEST
  * @out_objects_max: policies, and tables, that can exist
+ * @out_insns_max: instructions in one CBPF policy
+ * @out_stack_insns_max: the same, summed over a stack, with 4 more for each policy but the
+ *	newest, counted as the kernel has translated them
  */
 struct secmap_info {
 	__u32 size;
@@ -131,6 +141,7 @@ struct secmap_info {
 	__u32 out_errata;
 	__aligned_u64 out_features;
 	__u32 out_actions;
+	__u32 out_enosys_actions;
 	__u32 out_skip;
 	__u32 out_stack_max;
 	__u32 out_rules_max;
@@ -142,6 +153,9 @@ struct secmap_info {
 	__u32 out_hash_max;
 	__u32 out_test_max;
 	__u32 out_objects_max;
+	__u32 out_insns_max;
+	__u32 out_stack_insns_max;
+	__u32 out_pad;
 };
 
 /* secmap_table_create.type */
@@ -270,29 +284,31 @@ struct secmap_abi {
 };
 
 /* secmap_policy_create.kind */
-#define SECMAP_POLICY_MAPS 0
+#define SECMAP_POLICY_MAPS 0 /* ABI sections */
+#define SECMAP_POLICY_CBPF 1 /* a classic BPF program, as seccomp(2) takes it */
 
 /**
  * struct secmap_policy_create - make a policy
  * @size: sizeof(struct secmap_policy_create)
  * @flags: 0
  * @kind: SECMAP_POLICY_*
- * @foreign_action: for calls of an ABI that has no section
- * @abi_count: number of records at @abis, 1 ... SECMAP_ABI_COUNT
- * @table_count: number of descriptors at @tables
+ * @foreign_action: MAPS: for calls of an ABI that has no section
+ * @abi_count: MAPS: number of records at @abis, 1 ... SECMAP_ABI_COUNT
+ * @table_count: MAPS: number of descriptors at @tables
  * @log_size: bytes at @log; 0: no text wanted
- * @pad: 0
- * @abis: pointer to struct secmap_abi records, each ABI at most once
- * @tables: pointer to __s32 table descriptors
+ * @filter_len: CBPF: number of instructions at @filter, 1 ... secmap_info.out_insns_max
+ * @abis: MAPS: pointer to struct secmap_abi records, each ABI at most once
+ * @tables: MAPS: pointer to __s32 table descriptors
+ * @filter: CBPF: pointer to struct sock_filter instructions
  * @log: where a NUL-terminated text goes that says why the policy was refused
  * @name: as for tables
  * @out_id: the policy's id
  * @out_pad: 0
  *
- * Every defined SECCOMP_RET_* action is taken here, so that POLICY_TEST can answer
- * for it; ATTACH takes those of secmap_info.out_actions. The data of ERRNO may not
- * be 512 ... 516 (the kernel restarts calls with these); above 4095 it acts as 4095.
- * Returns a descriptor, close-on-exec.
+ * Members of another kind are 0. MAPS: every defined SECCOMP_RET_* action is taken. The data
+ * of ERRNO may not be 512 ... 516 (the kernel restarts calls with these); above 4095 it acts
+ * as 4095. CBPF: what seccomp(2) takes is taken, and acts in the same way. Returns a
+ * descriptor, close-on-exec.
  */
 struct secmap_policy_create {
 	__u32 size;
@@ -302,9 +318,10 @@ struct secmap_policy_create {
 	__u32 abi_count;
 	__u32 table_count;
 	__u32 log_size;
-	__u32 pad;
+	__u32 filter_len;
 	__aligned_u64 abis;
 	__aligned_u64 tables;
+	__aligned_u64 filter;
 	__aligned_u64 log;
 	char name[SECMAP_NAME_LEN];
 	__u32 out_id;
@@ -362,7 +379,12 @@ struct secmap_policy_next {
  * @out_stacks: stacks that hold it, at this moment
  * @out_uid: who made it, in the caller's user namespace
  * @out_bytes: memory, without tables
+ * @out_filter_len: CBPF: instructions, as they were handed over; see POLICY_FILTER
+ * @out_insns: CBPF: instructions, as the kernel has translated them
  * @out_name: its name
+ *
+ * CBPF: only the kind, the id, the allowed numbers (as far as they can be told without
+ * running the program), and what follows @out_actions are there; all actions count.
  */
 struct secmap_policy_info {
 	__u32 size;
@@ -382,7 +404,29 @@ struct secmap_policy_info {
 	__u32 out_stacks;
 	__u32 out_uid;
 	__aligned_u64 out_bytes;
+	__u32 out_filter_len;
+	__u32 out_insns;
 	char out_name[SECMAP_NAME_LEN];
+};
+
+/**
+ * struct secmap_policy_filter - read the program of a CBPF policy back
+ * @size: sizeof(struct secmap_policy_filter)
+ * @flags: 0
+ * @policy_fd: a policy; EINVAL if it is of another kind
+ * @count: room at @filter, in instructions
+ * @filter: pointer to struct sock_filter, written: as many as fit
+ * @out_count: how many there are
+ * @out_pad: 0
+ */
+struct secmap_policy_filter {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__u32 count;
+	__aligned_u64 filter;
+	__u32 out_count;
+	__u32 out_pad;
 };
 
 /* secmap_verdict.rule: an index into the section's rules, or one of these */
@@ -390,6 +434,7 @@ struct secmap_policy_info {
 #define SECMAP_RULE_DEFAULT 0xfffffffeU /* default_action */
 #define SECMAP_RULE_NEWER   0xfffffffdU /* newer_action */
 #define SECMAP_RULE_FOREIGN 0xfffffffcU /* foreign_action */
+#define SECMAP_RULE_PROGRAM 0xfffffffbU /* the policy is a program */
 
 /**
  * struct secmap_verdict - what a policy answers
@@ -424,24 +469,60 @@ struct secmap_policy_test {
 	__aligned_u64 verdicts;
 };
 
+/* secmap_attach.flags; where seccomp(2) has the same flag it is the same bit */
+#define SECMAP_ATTACH_TSYNC		 (1U << 0) /* all threads of the process, or none */
+#define SECMAP_ATTACH_LOG		 (1U << 1) /* log every verdict of this policy but ALLOW */
+#define SECMAP_ATTACH_SPEC_ALLOW	 (1U << 2) /* taken; there is nothing to leave out */
+#define SECMAP_ATTACH_NEW_LISTENER	 (1U << 3) /* return a listener for USER_NOTIF */
+#define SECMAP_ATTACH_TSYNC_ESRCH	 (1U << 4) /* TSYNC fails with ESRCH, not with a tid */
+#define SECMAP_ATTACH_WAIT_KILLABLE_RECV (1U << 5) /* once received, only a fatal signal
+						    * interrupts a notified call
+						    */
+#define SECMAP_ATTACH_FILTER		 (1U << 16) /* make the policy of @filter */
+#define SECMAP_ATTACH_STRICT		 (1U << 17) /* KILL_THREAD ends with SIGKILL, as in
+						     * SECCOMP_MODE_STRICT
+						     */
+
 /**
  * struct secmap_attach - put a policy on top of a task's stack
  * @size: sizeof(struct secmap_attach)
- * @flags: 0
- * @policy_fd: the policy
+ * @flags: SECMAP_ATTACH_*
+ * @policy_fd: the policy; -1 with SECMAP_ATTACH_FILTER
  * @pid: 0: the calling thread, which needs no_new_privs or CAP_SYS_ADMIN in its user
  *	namespace; otherwise the thread with this id, which needs CAP_SYS_ADMIN in the
  *	initial user namespace, of the caller and of the opener of the device
+ * @filter_len: with SECMAP_ATTACH_FILTER: number of instructions at @filter; otherwise 0
+ * @pad: 0
+ * @filter: with SECMAP_ATTACH_FILTER: pointer to struct sock_filter instructions, of which a
+ *	CBPF policy without a name is made; otherwise 0. For callers that have no descriptor
+ *	to spare, or cannot close it afterwards
  * @out_depth: policies that the task now carries
  * @out_pad: 0
  *
  * It holds for the task, and for those that it creates from then on, over exec too.
+ *
+ * TSYNC is for the calling thread's process (@pid 0). Every thread whose stack is the caller's
+ * or a lower part of it gets the caller's new stack, and no_new_privs if the caller has it. If
+ * another thread carries something else nothing changes, and the call returns that thread's id
+ * in the caller's pid namespace, a positive number; ESRCH with TSYNC_ESRCH, or if it has none.
+ *
+ * NEW_LISTENER returns a descriptor, close-on-exec, that takes the ioctls of
+ * seccomp_unotify(2) with their records: SECCOMP_IOCTL_NOTIF_RECV, _SEND, _ID_VALID and _ADDFD
+ * (less SECCOMP_ADDFD_FLAG_SETFD: EOPNOTSUPP), and poll(2). A stack has one listener at most:
+ * EBUSY. EINVAL: TSYNC with NEW_LISTENER and without TSYNC_ESRCH, or WAIT_KILLABLE_RECV
+ * without NEW_LISTENER. A call that is answered with SECCOMP_USER_NOTIF_FLAG_CONTINUE is made
+ * again, and then runs: stock seccomp and tracers see it twice.
+ *
+ * TRACE fails with ENOSYS, as if there were no tracer.
  */
 struct secmap_attach {
 	__u32 size;
 	__u32 flags;
 	__s32 policy_fd;
 	__s32 pid;
+	__u32 filter_len;
+	__u32 pad;
+	__aligned_u64 filter;
 	__u32 out_depth;
 	__u32 out_pad;
 };
