@@ -502,6 +502,19 @@ out:
 	rcu_read_unlock();
 }
 
+/*
+ * The status of the exit() that KILL_THREAD made is a signal, as from do_exit() called with
+ * it. do_exit() has noted the other one already: for the thread, and if it was the last one
+ * for the process too, where nobody is left who could be changing it.
+ */
+static void set_status(int signal)
+{
+	if (!atomic_read(&current->signal->live) &&
+	    current->signal->group_exit_code == current->exit_code)
+		current->signal->group_exit_code = signal;
+	current->exit_code = signal;
+}
+
 /**
  * secmap_task_leave() - forget the current task
  *
@@ -520,9 +533,8 @@ void secmap_task_leave(void)
 	if (carrier) {
 		stack = stack_of(carrier);
 		hlist_del_init_rcu(&carrier->node);
-		/* do_exit() has set it already, from the exit() that KILL_THREAD made. */
 		if (test_bit(SECMAP_LATE_STATUS, &carrier->late))
-			current->exit_code = secmap_verdict_status(carrier->flags);
+			set_status(secmap_verdict_status(carrier->flags));
 	}
 	raw_spin_unlock_irqrestore(lock_of(current), flags);
 	if (carrier) {

@@ -27,9 +27,12 @@ TRACE = 0x7FF00000
 LOG = 0x7FFC0000
 ALLOW = 0x7FFF0000
 
-RULE_ALLOW, RULE_DEFAULT, RULE_NEWER, RULE_FOREIGN = (0xFFFFFFFF - n for n in range(4))
+RULE_ALLOW, RULE_DEFAULT, RULE_NEWER, RULE_FOREIGN, RULE_PROGRAM = (0xFFFFFFFF - n for n in range(5))
 SKIP_UNKNOWN, SKIP_WORKS, SKIP_BROKEN = range(3)
 NEWER_NONE = 0xFFFFFFFF
+
+TSYNC, ATTACH_LOG, SPEC_ALLOW, NEW_LISTENER, TSYNC_ESRCH, WAIT_KILLABLE = (1 << n for n in range(6))
+FILTER, STRICT = 1 << 16, 1 << 17
 
 _PR_SET_NO_NEW_PRIVS = 38
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -171,6 +174,78 @@ def policy_create(dev: int, sections: Sequence[Section], *, foreign: int = KILL_
         raise Refused(error.errno, log.buffer.value.decode()) from error
 
 
+Insn = tuple[int, int, int, int]
+"""of classic BPF: code, jt, jf, k"""
+
+
+def load(offset: int) -> Insn:
+    """ld [offset] of struct seccomp_data."""
+    return 0x20, 0, 0, offset
+
+
+def jeq(value: int, then: int, otherwise: int) -> Insn:
+    """Skip so many instructions."""
+    return 0x15, then, otherwise, value
+
+
+def ret(action: int) -> Insn:
+    """Return it."""
+    return 0x06, 0, 0, action
+
+
+def verdicts(actions: dict[int, int], default: int = ALLOW) -> list[Insn]:
+    """A program that looks at the number alone."""
+    insns = [load(0)]
+    for nr, action in actions.items():
+        insns += [jeq(nr, 0, 1), ret(action)]
+    return [*insns, ret(default)]
+
+
+def pack_filter(insns: Sequence[Insn]) -> Memory:
+    """As an array of struct sock_filter."""
+    return Memory(b"".join(struct.pack("<HBBI", *insn) for insn in insns))
+
+
+def cbpf(dev: int, insns: Sequence[Insn], name: str = "") -> int:
+    """A policy of kind CBPF."""
+    filter_ = pack_filter(insns)
+    log = Memory(bytes(512))
+    try:
+        return ioctl(dev, POLICY_CREATE, struct.pack(
+            "<8IQQQQ32sII", 104, 0, 1, 0, 0, 0, 512, len(insns), 0, 0, filter_.address,
+            log.address, name.encode(), 0, 0))
+    except OSError as error:
+        raise Refused(error.errno, log.buffer.value.decode()) from error
+
+
+def policy_filter(dev: int, policy: int, room: int = 4096) -> list[Insn]:
+    """The program of a CBPF policy."""
+    into = Memory(bytes(8 * room))
+    record = bytearray(struct.pack("<IIiIQII", 32, 0, policy, room, into.address, 0, 0))
+    ioctl(dev, POLICY_FILTER, record)
+    (count,) = struct.unpack_from("<I", record, 24)
+    return list(struct.iter_unpack("<HBBI", into.buffer.raw[: 8 * min(count, room)]))
+
+
+def attach_record(policy: int = -1, pid: int = 0, flags: int = 0,
+                  filter_: Memory | None = None) -> bytearray:
+    """For ATTACH; `filter_` is kept by the caller."""
+    return bytearray(struct.pack(
+        "<IIiiIIQII", 40, flags, policy, pid, len(filter_.content) // 8 if filter_ else 0, 0,
+        filter_.address if filter_ else 0, 0, 0))
+
+
+def attach_filter(dev: int, insns: Sequence[Insn], flags: int = 0) -> int:
+    """Attach a program to oneself in one step; what ATTACH returns."""
+    filter_ = pack_filter(insns)
+    for _ in range(1000):
+        try:
+            return ioctl(dev, ATTACH, attach_record(flags=FILTER | flags, filter_=filter_))
+        except BlockingIOError:
+            os.getuid()
+    raise TimeoutError("ATTACH says EAGAIN for ever")
+
+
 def simple(dev: int, actions: dict[int, int], default: int = ALLOW, name: str = "") -> int:
     """A policy for x86-64: an action for some numbers whatever their arguments, a default."""
     return policy_create(dev, [Section(default=default, rules=[
@@ -180,7 +255,7 @@ def simple(dev: int, actions: dict[int, int], default: int = ALLOW, name: str = 
 def attach(dev: int, policy: int, pid: int = 0, flags: int = 0) -> int:
     """Put a policy on a task, trying again while the module says so; the depth."""
     for _ in range(1000):
-        record = bytearray(struct.pack("<IIiiIIQII", 40, flags, policy, pid, 0, 0, 0, 0, 0))
+        record = attach_record(policy, pid, flags)
         try:
             ioctl(dev, ATTACH, record)
         except BlockingIOError:
@@ -227,11 +302,12 @@ def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]
     ioctl(dev, POLICY_INFO, record)
     kind, ident, foreign, abis, tables = struct.unpack_from("<5I", record, 12)
     triples = [struct.unpack_from("<3I", record, 32 + 12 * n) for n in range(4)]
-    actions, cost, stacks, uid, size = struct.unpack_from("<4IQ", record, 80)
+    actions, cost, stacks, uid, size, length, insns = struct.unpack_from("<4IQ2I", record, 80)
     return {
         "kind": kind, "id": ident, "foreign": foreign, "abis": abis, "tables": tables,
         "allow": triples[0], "rules": triples[1], "conds": triples[2], "default": triples[3],
         "actions": actions, "cost": cost, "stacks": stacks, "uid": uid, "bytes": size,
+        "filter_len": length, "insns": insns,
         "name": bytes(record[112:144]).rstrip(b"\0").decode(),
     }
 

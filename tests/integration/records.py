@@ -192,6 +192,7 @@ class Ground:
     dev: int
     table: int = -1
     policy: int = -1
+    program: int = -1
     policy_id: int = 0
     victim: Child | None = None
     gate: Gate = field(default_factory=Gate)
@@ -200,6 +201,7 @@ class Ground:
     def __enter__(self) -> "Ground":
         self.table = abi.table_create(self.dev, [1, 2, 3])
         self.policy = abi.simple(self.dev, {})
+        self.program = abi.cbpf(self.dev, [abi.ret(abi.ALLOW)])
         self.policy_id = int(str(abi.policy_info(self.dev, self.policy)["id"]))
         self.victim = Child(lambda: self.gate.wait(600) and None)
         return self
@@ -209,6 +211,7 @@ class Ground:
         self.victim.kill()
         self.gate.close()
         os.close(self.policy)
+        os.close(self.program)
         os.close(self.table)
 
     def refresh(self) -> None:
@@ -259,6 +262,8 @@ class Ground:
                 return Record(name, id=self.policy_id - 1)
             case "secmap_policy_info":
                 return Record(name, policy_fd=self.policy)
+            case "secmap_policy_filter":
+                return Record(name, policy_fd=self.program, count=4, filter=self.memory(bytes(32)))
             case "secmap_policy_test":
                 return Record(name, policy_fd=self.policy, count=1,
                               calls=self.memory(abi.pack_call(39)), verdicts=self.memory(bytes(8)))

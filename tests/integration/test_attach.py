@@ -4,7 +4,7 @@
 import os
 import stat
 import struct
-from errno import EACCES, EBADF, EINVAL, ENOENT, ENOSPC, EOPNOTSUPP, EPERM, ESRCH
+from errno import EACCES, EBADF, EINVAL, ENOENT, ENOSPC, EPERM, ESRCH
 
 import abi
 import child
@@ -246,20 +246,6 @@ def test_permission_before_what_exists(ground: Ground) -> None:
     assert child.value(ask) == [EPERM] * 5
 
 
-def test_permission_before_the_tasks_state(ground: Ground) -> None:
-    """An action that is not carried out, as nobody without no_new_privs."""
-    trap = abi.simple(ground.dev, {1: abi.TRAP})
-
-    def ask() -> list[int]:
-        become_nobody()
-        first = errno_of(lambda: abi.attach(abi.device(), trap))
-        abi.no_new_privs()
-        return [first, errno_of(lambda: abi.attach(abi.device(), trap))]
-
-    assert child.value(ask) == [EACCES, EOPNOTSUPP]
-    os.close(trap)
-
-
 # The device.
 
 def test_device_is_open_to_all() -> None:
@@ -354,19 +340,3 @@ def test_task_info_room(ground: Ground) -> None:
         written = min(room, 3)
         assert ids.buffer.raw == struct.pack("<I", ground.policy_id) * written \
             + b"\xee" * (32 - 4 * written)
-
-
-@pytest.mark.parametrize("action", [abi.TRAP, abi.USER_NOTIF, abi.TRACE])
-@pytest.mark.parametrize("where", ["rule", "default", "foreign", "newer"])
-def test_actions_that_are_not_carried_out(dev: int, action: int, where: str) -> None:
-    """Taken by POLICY_CREATE and answered by POLICY_TEST, refused by ATTACH, wherever they are."""
-    section = abi.Section(rules=[abi.Rule(5, action)] if where == "rule" else (),
-                          default=action if where == "default" else ALLOW)
-    if where == "newer":
-        section.newer_from, section.newer_action = 900, action
-    policy = abi.policy_create(dev, [section], foreign=action if where == "foreign" else ALLOW)
-    call = {"rule": abi.pack_call(5), "default": abi.pack_call(6), "newer": abi.pack_call(901),
-            "foreign": abi.pack_call(5, abi=abi.I386)}[where]
-    assert abi.test(dev, policy, [call])[0][0] == action
-    assert errno_of(lambda: abi.attach(dev, policy)) == EOPNOTSUPP
-    os.close(policy)
