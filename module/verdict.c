@@ -91,7 +91,6 @@ static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by
 bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
 			  struct pt_regs *regs, const struct secmap_call *call, u32 action)
 {
-	unsigned int what = SECMAP_LATE_KILL;
 	long value = -ENOSYS;
 
 	switch (action & SECCOMP_RET_ACTION_FULL) {
@@ -113,20 +112,20 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 		if (by->flags & SECMAP_ATTACH_LOG)
 			later(carrier, by, call, action, SECMAP_LATE_LOG);
 		break;
+	case SECCOMP_RET_TRAP:
+		if (!later(carrier, by, call, action, SECMAP_LATE_TRAP))
+			value = -EPERM;
+		break;
 	case SECCOMP_RET_KILL_THREAD:
 		if (!is_last_thread(by)) {
 			kill_thread(carrier, by, regs, call, action);
 			return false;
 		}
-		goto signal;
-	case SECCOMP_RET_TRAP:
-		what = SECMAP_LATE_TRAP;
 		fallthrough;
 	case SECCOMP_RET_KILL_PROCESS:
 	default:
 		/* seccomp(2) kills for actions that it does not know. */
-signal:
-		if (!later(carrier, by, call, action, what))
+		if (!later(carrier, by, call, action, SECMAP_LATE_KILL))
 			value = -EPERM;
 	}
 	/* The call does not run, whatever becomes of the rest. */
