@@ -66,10 +66,10 @@ static inline struct secmap_where secmap_call_where(struct pt_regs *regs)
 	return secmap_where(syscall_get_arch(current), secmap_call_nr(regs));
 }
 
-/* What a policy sees of the call, less its instruction pointer, which MAPS do not look at. */
+/* What a policy sees of a call. */
 struct secmap_call {
 	struct secmap_where where;
-	u64 args[6];
+	struct seccomp_data data;
 };
 
 /*
@@ -85,12 +85,18 @@ static __always_inline struct secmap_call secmap_call_read(struct pt_regs *regs)
 	if (arch == AUDIT_ARCH_X86_64)
 		return (struct secmap_call){
 			.where = secmap_where(AUDIT_ARCH_X86_64, nr),
-			.args = { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 },
+			.data = { nr,
+				  AUDIT_ARCH_X86_64,
+				  regs->ip,
+				  { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 } },
 		};
 	return (struct secmap_call){
 		.where = secmap_where(arch, nr),
-		.args = { (u32)regs->bx, (u32)regs->cx, (u32)regs->dx, (u32)regs->si, (u32)regs->di,
-			  (u32)regs->bp },
+		.data = { nr,
+			  arch,
+			  regs->ip,
+			  { (u32)regs->bx, (u32)regs->cx, (u32)regs->dx, (u32)regs->si,
+			    (u32)regs->di, (u32)regs->bp } },
 	};
 }
 
@@ -126,12 +132,19 @@ static inline long secmap_call_result(struct pt_regs *regs)
 	return regs->ax;
 }
 
+/* The rolled back call returns @value after all; on its way back to user mode only. */
+static inline void secmap_call_answer(struct pt_regs *regs, long value)
+{
+	regs->ax = value;
+}
+
 /*
  * Make the skipped call again, with number @nr: syscall, sysenter's landing pad and
  * int 0x80 are all two bytes long. On its way back to user mode only.
  */
 static inline void secmap_call_restart(struct pt_regs *regs, int nr)
 {
+	regs->orig_ax = -1;
 	regs->ax = nr;
 	regs->ip -= 2;
 }

@@ -1,9 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* /dev/secmap. */
+/* /dev/secmap: what the dispatcher hands to the ioctls. */
 #ifndef _SECMAP_DEV_H
 #define _SECMAP_DEV_H
 
+#include <linux/fs.h>
 #include <linux/init.h>
+
+/**
+ * struct secmap_request - one ioctl under way
+ * @device: the open /dev/secmap
+ * @record: the record, zero behind what user space gave; written back on success
+ * @file: what a new descriptor shall stand for, or NULL; the dispatcher installs it when
+ *	the record has been written back
+ * @fd: the number for @file, if it had to be reserved before; else negative
+ */
+struct secmap_request {
+	struct file *device;
+	void *record;
+	struct file *file;
+	int fd;
+};
+
+bool secmap_may_administer(const struct secmap_request *request);
+
+/* dev_policy.c */
+int secmap_ioctl_table_create(struct secmap_request *request);
+int secmap_ioctl_policy_create(struct secmap_request *request);
+int secmap_ioctl_policy_by_id(struct secmap_request *request);
+int secmap_ioctl_policy_next(struct secmap_request *request);
+int secmap_ioctl_policy_info(struct secmap_request *request);
+int secmap_ioctl_policy_filter(struct secmap_request *request);
+int secmap_ioctl_policy_test(struct secmap_request *request);
+
+/* dev_task.c */
+int secmap_ioctl_attach(struct secmap_request *request);
+int secmap_ioctl_detach(struct secmap_request *request);
+int secmap_ioctl_task_info(struct secmap_request *request);
+int secmap_ioctl_task_list(struct secmap_request *request);
 
 int __init secmap_dev_init(void);
 void secmap_dev_exit(void);

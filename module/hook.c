@@ -29,19 +29,20 @@ static noinline void judge(struct secmap_carrier *carrier, const struct secmap_s
 			   struct pt_regs *regs)
 {
 	struct secmap_call call = secmap_call_read(regs);
-	u32 action = secmap_stack_judge(stack, call.where, call.args);
+	const struct secmap_entry *by;
+	u32 action = secmap_stack_judge(stack, &call, &by);
 
 	if (action != SECCOMP_RET_ALLOW) {
-		if (secmap_verdict_fails(action)) {
+		if (secmap_verdict_fails(action) && !by->flags) {
 			secmap_call_skip(regs, secmap_verdict_errno(action));
 			return;
 		}
-		if (!secmap_verdict_apply(carrier, regs, action))
+		if (!secmap_verdict_apply(carrier, by, regs, &call, action))
 			return;
 	}
 	/* What the child is to carry must be there: see secmap_task_inherit(). */
 	if (unlikely(!carrier->spare) && secmap_call_forks(call.where)) {
-		secmap_task_later(carrier, SECMAP_LATE_REFILL);
+		secmap_carrier_later(carrier, SECMAP_LATE_REFILL);
 		secmap_call_skip(regs, -ENOMEM);
 	}
 }
@@ -163,7 +164,7 @@ static void trial_work(struct callback_head *work)
 		unregister(&hooks[HOOK_TRIAL]);
 		pr_warn("secmap: this kernel runs calls that a probe skips: nothing can be enforced\n");
 	}
-	/* secmap_task_exit() waits until this function has returned. */
+	/* secmap_carrier_exit() waits until this function has returned. */
 	module_put(THIS_MODULE);
 }
 

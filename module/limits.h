@@ -22,9 +22,16 @@
  * miss every cache, SECMAP_COST_LOOKUP. In a policy, and summed over a stack. This bounds
  * how long the probe runs with preemption off: some 10 to 30 microseconds at worst.
  */
-#define SECMAP_COST_LOOKUP	  16U
-#define SECMAP_LIMIT_COST	  4096U
-#define SECMAP_LIMIT_STACK_COST	  8192U
+#define SECMAP_COST_LOOKUP	16U
+#define SECMAP_LIMIT_COST	4096U
+#define SECMAP_LIMIT_STACK_COST 8192U
+
+/*
+ * Instructions in one classic BPF program, and summed over a stack, 4 more for each policy
+ * but the newest: as seccomp(2). The sum counts what the kernel has translated them to.
+ */
+#define SECMAP_LIMIT_INSNS	  4096U
+#define SECMAP_LIMIT_STACK_INSNS  32768U
 
 #define SECMAP_LIMIT_TABLES	  256U /* named by one policy */
 #define SECMAP_LIMIT_BITMAP_BITS  1048576U

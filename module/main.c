@@ -2,6 +2,7 @@
 /* Load and unload, in order. */
 #include <linux/module.h>
 
+#include "carrier.h"
 #include "dev.h"
 #include "hook.h"
 #include "stack.h"
@@ -14,12 +15,13 @@ static int __init secmap_init(void)
 	err = secmap_stack_init();
 	if (err)
 		return err;
-	err = secmap_task_init();
+	err = secmap_carrier_init();
 	if (err)
 		goto exit_stack;
+	secmap_task_init();
 	err = secmap_hook_init();
 	if (err)
-		goto exit_task;
+		goto exit_carrier;
 	err = secmap_dev_init();
 	if (err)
 		goto exit_hook;
@@ -27,8 +29,8 @@ static int __init secmap_init(void)
 
 exit_hook:
 	secmap_hook_exit();
-exit_task:
-	secmap_task_exit();
+exit_carrier:
+	secmap_carrier_exit();
 exit_stack:
 	secmap_stack_exit();
 	return err;
@@ -42,7 +44,7 @@ static void __exit secmap_exit(void)
 {
 	secmap_dev_exit();
 	secmap_hook_exit();
-	secmap_task_exit();
+	secmap_carrier_exit();
 	secmap_stack_exit();
 }
 

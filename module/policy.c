@@ -3,7 +3,10 @@
 #include "policy.h"
 
 #include <linux/cred.h>
+#include <linux/slab.h>
 #include <linux/user_namespace.h>
+
+#include "verdict.h"
 
 /**
  * secmap_set_create() - a table object
@@ -102,29 +105,144 @@ free:
 	return ERR_PTR(err);
 }
 
+/**
+ * secmap_policy_create_cbpf() - a policy object around a program
+ * @filter: user space's struct sock_filter instructions
+ * @len: how many, 1 ... SECMAP_LIMIT_INSNS
+ * @name: SECMAP_NAME_LEN bytes
+ * @why: where the reason of a refusal goes, or NULL
+ *
+ * Return: the object with one reference, or what secmap_program_create() and
+ * secmap_object_publish() say.
+ */
+struct secmap_policy *secmap_policy_create_cbpf(u64 filter, u16 len, const char *name,
+						struct secmap_why *why)
+{
+	struct secmap_policy *policy;
+	int err;
+
+	policy = kzalloc(struct_size(policy, sets, 0), GFP_KERNEL_ACCOUNT);
+	if (!policy)
+		return ERR_PTR(-ENOMEM);
+	policy->program = secmap_program_create(filter, len);
+	if (IS_ERR(policy->program)) {
+		err = secmap_refuse(why, PTR_ERR(policy->program),
+				    "the kernel refuses the program");
+		goto free;
+	}
+	err = secmap_object_publish(&policy->object, SECMAP_OBJECT_POLICY, name);
+	if (!err)
+		return policy;
+	secmap_refuse(why, err, "too many policies, or no memory");
+	secmap_program_free(policy->program);
+free:
+	kfree(policy);
+	return ERR_PTR(err);
+}
+
+/* What SECCOMP_MODE_STRICT leaves: read, write, exit, and the return from a signal handler. */
+static const struct secmap_abi_spec strict_abis[] = {
+	{
+		.abi = { .abi = SECMAP_ABI_X86_64,
+			 .default_action = SECCOMP_RET_KILL_THREAD,
+			 .newer_from = SECMAP_NEWER_NONE,
+			 .allow_words = 1 },
+		.allow = (const u64[]){ BIT_ULL(0) | BIT_ULL(1) | BIT_ULL(15) | BIT_ULL(60) },
+	},
+	{
+		.abi = { .abi = SECMAP_ABI_I386,
+			 .default_action = SECCOMP_RET_KILL_THREAD,
+			 .newer_from = SECMAP_NEWER_NONE,
+			 .allow_words = 2 },
+		.allow = (const u64[]){ BIT_ULL(3) | BIT_ULL(4) | BIT_ULL(1), BIT_ULL(119 - 64) },
+	},
+};
+
+/* Return: a policy object that says what SECCOMP_MODE_STRICT does, or as secmap_policy_create(). */
+struct secmap_policy *secmap_policy_create_strict(void)
+{
+	static const char name[SECMAP_NAME_LEN] = "strict";
+	struct secmap_rules_spec spec = {
+		.foreign_action = SECCOMP_RET_KILL_THREAD,
+		.abi_count = ARRAY_SIZE(strict_abis),
+		.abis = strict_abis,
+	};
+
+	return secmap_policy_create(&spec, NULL, name, NULL);
+}
+
 void secmap_policy_free(struct secmap_object *object)
 {
 	struct secmap_policy *policy = secmap_policy_of(object);
 	u32 i;
 
 	WARN_ON_ONCE(atomic_read(&policy->stacks));
-	secmap_rules_free(policy->rules);
+	if (policy->rules)
+		secmap_rules_free(policy->rules);
+	if (policy->program)
+		secmap_program_free(policy->program);
 	for (i = 0; i < policy->set_count; i++)
 		secmap_object_put(&policy->sets[i]->object);
 	kfree(policy);
 }
 
 /**
- * secmap_policy_describe() - fill in the outputs of POLICY_INFO
- * @policy: what is asked about
- * @info: where they go
+ * secmap_policy_constant() - is the action known whatever the arguments are?
+ * @policy: the policy
+ * @where: the call's ABI and number, below SECMAP_NR_MAX
+ * @action: the action, if it is
+ *
+ * Return: whether it is. Of a program only ALLOW is known.
  */
-void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_policy_info *info)
+bool secmap_policy_constant(const struct secmap_policy *policy, struct secmap_where where,
+			    u32 *action)
+{
+	if (policy->rules)
+		return secmap_rules_constant(policy->rules, where, action);
+	*action = SECCOMP_RET_ALLOW;
+	return test_bit(where.nr, policy->program->allowed[where.abi]);
+}
+
+/**
+ * secmap_policy_test() - ask a policy about a call that is not made
+ * @policy: the policy
+ * @call: the call
+ *
+ * Context: may sleep.
+ * Return: the verdict.
+ */
+struct secmap_verdict secmap_policy_test(const struct secmap_policy *policy,
+					 const struct seccomp_data *call)
+{
+	struct secmap_verdict verdict = { .rule = SECMAP_RULE_PROGRAM };
+
+	if (policy->rules)
+		return secmap_rules_eval(policy->rules, call);
+	preempt_disable();
+	verdict.action = secmap_program_run(policy->program, call);
+	preempt_enable();
+	return verdict;
+}
+
+static void describe_program(const struct secmap_policy *policy, struct secmap_policy_info *info)
+{
+	const struct secmap_program *program = policy->program;
+	u32 abi;
+
+	info->out_kind = SECMAP_POLICY_CBPF;
+	for (abi = 0; abi < SECMAP_ABI_COUNT; abi++)
+		info->out_allow_count[abi] = bitmap_weight(program->allowed[abi], SECMAP_NR_MAX);
+	info->out_actions = SECMAP_ACTIONS;
+	secmap_program_filter(program, &info->out_filter_len);
+	info->out_insns = secmap_program_len(program);
+	info->out_bytes = secmap_program_bytes(program);
+}
+
+static void describe_rules(const struct secmap_policy *policy, struct secmap_policy_info *info)
 {
 	const struct secmap_rules_facts *facts = secmap_rules_facts(policy->rules);
 
 	info->out_kind = SECMAP_POLICY_MAPS;
-	info->out_id = policy->object.id;
 	info->out_foreign_action = facts->foreign_action;
 	info->out_abis = facts->abis;
 	info->out_table_count = policy->set_count;
@@ -134,8 +252,23 @@ void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_po
 	memcpy(info->out_default_action, facts->default_action, sizeof(info->out_default_action));
 	info->out_actions = facts->actions;
 	info->out_cost = facts->cost;
+	info->out_bytes = facts->bytes;
+}
+
+/**
+ * secmap_policy_describe() - fill in the outputs of POLICY_INFO
+ * @policy: what is asked about
+ * @info: where they go
+ */
+void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_policy_info *info)
+{
+	if (policy->rules)
+		describe_rules(policy, info);
+	else
+		describe_program(policy, info);
+	info->out_id = policy->object.id;
 	info->out_stacks = atomic_read(&policy->stacks);
 	info->out_uid = from_kuid_munged(current_user_ns(), policy->object.uid);
-	info->out_bytes = facts->bytes + struct_size(policy, sets, policy->set_count);
+	info->out_bytes += struct_size(policy, sets, policy->set_count);
 	memcpy(info->out_name, policy->object.name, sizeof(info->out_name));
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Policies: an object around rules, and the tables that they look into. */
+/* Policies: an object around rules and the tables that they look into, or around a program. */
 #ifndef _SECMAP_POLICY_H
 #define _SECMAP_POLICY_H
 
 #include <linux/atomic.h>
 
+#include "call.h"
 #include "object.h"
+#include "program.h"
 #include "rules.h"
 #include "table.h"
 
@@ -17,7 +19,8 @@ struct secmap_set {
 
 /**
  * struct secmap_policy - what a stack is made of
- * @rules: immutable, owned
+ * @rules: of kind MAPS; immutable, owned
+ * @program: of kind CBPF, where there are no @rules; immutable, owned
  * @stacks: how many stacks hold it; for POLICY_INFO only
  * @set_count: length of @sets
  * @sets: a reference each
@@ -25,6 +28,7 @@ struct secmap_set {
 struct secmap_policy {
 	struct secmap_object object;
 	struct secmap_rules *rules;
+	struct secmap_program *program;
 	atomic_t stacks;
 	u32 set_count;
 	struct secmap_set *sets[];
@@ -33,6 +37,9 @@ struct secmap_policy {
 struct secmap_set *secmap_set_create(const struct secmap_table_spec *spec, const char *name);
 struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec, struct secmap_set **sets,
 					   const char *name, struct secmap_why *why);
+struct secmap_policy *secmap_policy_create_cbpf(u64 filter, u16 len, const char *name,
+						struct secmap_why *why);
+struct secmap_policy *secmap_policy_create_strict(void);
 void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_policy_info *info);
 
 static inline void secmap_policy_put(struct secmap_policy *policy)
@@ -51,11 +58,30 @@ static inline struct secmap_set *secmap_set_of(struct secmap_object *object)
 	return IS_ERR(object) ? ERR_CAST(object) : container_of(object, struct secmap_set, object);
 }
 
-/* Context: any. Sleeps never, stores nothing. */
-static inline u32 secmap_policy_judge(const struct secmap_policy *policy, struct secmap_where where,
-				      const u64 *args)
+/* What judging one call may cost: rules and conditions. Programs are counted by themselves. */
+static inline u32 secmap_policy_cost(const struct secmap_policy *policy)
 {
-	return secmap_rules_eval_at(policy->rules, where, args).action;
+	return policy->rules ? secmap_rules_facts(policy->rules)->cost : 0;
 }
+
+/* How many instructions its program has, 0 without one. */
+static inline u32 secmap_policy_insns(const struct secmap_policy *policy)
+{
+	return policy->program ? secmap_program_len(policy->program) : 0;
+}
+
+/* Context: the task does not migrate. Sleeps never, stores nothing that others read. */
+static inline u32 secmap_policy_judge(const struct secmap_policy *policy,
+				      const struct secmap_call *call)
+{
+	if (policy->rules)
+		return secmap_rules_eval_at(policy->rules, call->where, call->data.args).action;
+	return secmap_program_run(policy->program, &call->data);
+}
+
+bool secmap_policy_constant(const struct secmap_policy *policy, struct secmap_where where,
+			    u32 *action);
+struct secmap_verdict secmap_policy_test(const struct secmap_policy *policy,
+					 const struct seccomp_data *call);
 
 #endif

@@ -36,6 +36,9 @@ struct secmap_where {
 	u32 nr;	 /* without the x32 bit; any value */
 };
 
+/* What x32 adds to its numbers, which share AUDIT_ARCH_X86_64. */
+#define SECMAP_X32_BIT 0x40000000U
+
 /**
  * secmap_where() - the ABI of a call, as the call's entry sees it
  * @arch: AUDIT_ARCH_*
@@ -47,9 +50,9 @@ struct secmap_where {
 static inline struct secmap_where secmap_where(u32 arch, u32 nr)
 {
 	if (arch == AUDIT_ARCH_X86_64) {
-		if (nr < 0x40000000U || nr == U32_MAX)
+		if (nr < SECMAP_X32_BIT || nr == U32_MAX)
 			return (struct secmap_where){ SECMAP_ABI_X86_64, nr };
-		return (struct secmap_where){ SECMAP_ABI_X32, nr - 0x40000000U };
+		return (struct secmap_where){ SECMAP_ABI_X32, nr - SECMAP_X32_BIT };
 	}
 	if (arch == AUDIT_ARCH_I386)
 		return (struct secmap_where){ SECMAP_ABI_I386, nr };

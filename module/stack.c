@@ -9,6 +9,7 @@
 
 #include "call.h"
 #include "limits.h"
+#include "notify.h"
 #include "policy.h"
 #include "verdict.h"
 
@@ -20,8 +21,12 @@ static void stack_release(struct work_struct *work)
 	u32 i;
 
 	for (i = 0; i < stack->depth; i++) {
-		atomic_dec(&stack->policies[i]->stacks);
-		secmap_policy_put(stack->policies[i]);
+		const struct secmap_entry *entry = &stack->entries[i];
+
+		atomic_dec(&entry->policy->stacks);
+		secmap_policy_put(entry->policy);
+		if (entry->listener)
+			secmap_listener_leave(entry->listener);
 	}
 	kfree(stack);
 	/* secmap_stack_exit() waits until this function has returned. */
@@ -32,7 +37,7 @@ static struct secmap_stack *stack_alloc(u32 depth)
 {
 	struct secmap_stack *stack;
 
-	stack = kzalloc(struct_size(stack, policies, depth), GFP_KERNEL_ACCOUNT);
+	stack = kzalloc(struct_size(stack, entries, depth), GFP_KERNEL_ACCOUNT);
 	if (!stack)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&stack->refs, 1);
@@ -40,12 +45,20 @@ static struct secmap_stack *stack_alloc(u32 depth)
 	return stack;
 }
 
-static void stack_add(struct secmap_stack *stack, struct secmap_policy *policy)
+static void stack_add(struct secmap_stack *stack, const struct secmap_entry *entry)
 {
-	secmap_object_get(&policy->object);
-	atomic_inc(&policy->stacks);
-	stack->cost += secmap_rules_facts(policy->rules)->cost;
-	stack->policies[stack->depth++] = policy;
+	u32 insns = secmap_policy_insns(entry->policy);
+
+	secmap_object_get(&entry->policy->object);
+	atomic_inc(&entry->policy->stacks);
+	if (entry->listener)
+		secmap_listener_join(entry->listener);
+	/* As seccomp(2): each program but the newest counts 4 more. */
+	if (insns && stack->insns)
+		stack->insns += 4;
+	stack->insns += insns;
+	stack->cost += secmap_policy_cost(entry->policy);
+	stack->entries[stack->depth++] = *entry;
 }
 
 /* The stack's action for a number, if no argument can change it. */
@@ -56,7 +69,7 @@ static bool stack_constant(const struct secmap_stack *stack, struct secmap_where
 
 	*strictest = SECCOMP_RET_ALLOW;
 	for (i = stack->depth; i-- > 0;) {
-		if (!secmap_rules_constant(stack->policies[i]->rules, where, &action))
+		if (!secmap_policy_constant(stack->entries[i].policy, where, &action))
 			return false;
 		if (secmap_verdict_stricter(action, *strictest))
 			*strictest = action;
@@ -82,14 +95,14 @@ static u32 stack_errno(struct secmap_stack *stack, u32 action)
 	return i;
 }
 
-static void stack_merge(struct secmap_stack *stack, struct secmap_where where)
+static void stack_merge(struct secmap_stack *stack, struct secmap_where where, bool logs)
 {
 	u32 action;
 
 	if (!stack_constant(stack, where, &action))
 		return;
 	if ((action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW)
-		stack->denied[where.abi][where.nr] = stack_errno(stack, action);
+		stack->denied[where.abi][where.nr] = logs ? 0 : stack_errno(stack, action);
 	else if (!secmap_call_forks(where))
 		__set_bit(where.nr, stack->allow[where.abi]);
 }
@@ -98,43 +111,68 @@ static void stack_merge(struct secmap_stack *stack, struct secmap_where where)
 static void stack_finish(struct secmap_stack *stack)
 {
 	struct secmap_where where;
+	bool logs = false;
+	u32 i;
 
+	/* What is to be logged has to be judged, so that it is known whose verdict it was. */
+	for (i = 0; i < stack->depth; i++)
+		logs |= stack->entries[i].flags & SECMAP_ATTACH_LOG;
 	stack->errno_count = 1;
 	for (where.abi = 0; where.abi < SECMAP_ABI_COUNT; where.abi++) {
 		for (where.nr = 0; where.nr < SECMAP_NR_MAX; where.nr++)
-			stack_merge(stack, where);
+			stack_merge(stack, where, logs);
 		cond_resched();
 	}
 	/* The caller came through an open descriptor, which holds the module. */
 	__module_get(THIS_MODULE);
 }
 
+/* May @entry be put on top? 0, -EINVAL, -ENOSPC, -EBUSY as secmap_stack_push(). */
+static int stack_fits(const struct secmap_stack *below, const struct secmap_entry *entry)
+{
+	u32 insns = secmap_policy_insns(entry->policy);
+	u32 i;
+
+	if (entry->flags & SECMAP_ATTACH_STRICT)
+		return -EINVAL;
+	if (below->depth >= SECMAP_LIMIT_STACK ||
+	    below->cost + secmap_policy_cost(entry->policy) > SECMAP_LIMIT_STACK_COST)
+		return -ENOSPC;
+	if (insns && below->insns && below->insns + 4 + insns > SECMAP_LIMIT_STACK_INSNS)
+		return -ENOSPC;
+	for (i = 0; entry->listener && i < below->depth; i++)
+		if (below->entries[i].listener)
+			return -EBUSY;
+	return 0;
+}
+
 /**
  * secmap_stack_push() - a stack with one policy more
  * @below: the stack so far, or NULL
- * @policy: the newest; a reference is taken
+ * @entry: the newest; references are taken
  *
  * Return: a new stack with one reference, or
- * * -ENOSPC: SECMAP_LIMIT_STACK or SECMAP_LIMIT_STACK_COST would be exceeded
+ * * -EINVAL: SECCOMP_MODE_STRICT is for tasks that carry nothing
+ * * -ENOSPC: SECMAP_LIMIT_STACK, _STACK_COST or _STACK_INSNS would be exceeded
+ * * -EBUSY: there would be two listeners
  * * -ENOMEM
  */
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
-				       struct secmap_policy *policy)
+				       const struct secmap_entry *entry)
 {
+	int err = below ? stack_fits(below, entry) : 0;
 	u32 depth = below ? below->depth : 0;
-	u32 cost = below ? below->cost : 0;
 	struct secmap_stack *stack;
 	u32 i;
 
-	if (depth >= SECMAP_LIMIT_STACK ||
-	    cost + secmap_rules_facts(policy->rules)->cost > SECMAP_LIMIT_STACK_COST)
-		return ERR_PTR(-ENOSPC);
+	if (err)
+		return ERR_PTR(err);
 	stack = stack_alloc(depth + 1);
 	if (IS_ERR(stack))
 		return stack;
 	for (i = 0; i < depth; i++)
-		stack_add(stack, below->policies[i]);
-	stack_add(stack, policy);
+		stack_add(stack, &below->entries[i]);
+	stack_add(stack, entry);
 	stack_finish(stack);
 	return stack;
 }
@@ -154,7 +192,7 @@ struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 
 	u32 i, gone;
 
 	for (gone = stack->depth; gone-- > 0;)
-		if (stack->policies[gone]->object.id == id)
+		if (stack->entries[gone].policy->object.id == id)
 			break;
 	if (gone == U32_MAX)
 		return ERR_PTR(-ENOENT);
@@ -165,9 +203,32 @@ struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 
 		return rest;
 	for (i = 0; i < stack->depth; i++)
 		if (i != gone)
-			stack_add(rest, stack->policies[i]);
+			stack_add(rest, &stack->entries[i]);
 	stack_finish(rest);
 	return rest;
+}
+
+/**
+ * secmap_stack_begins() - does @stack hold all of @lower, in the same places?
+ * @stack: may be NULL
+ * @lower: may be NULL
+ *
+ * Return: whether it does: then whoever carries @lower may be given @stack, and loses nothing.
+ */
+bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_stack *lower)
+{
+	u32 i;
+
+	if (stack == lower || !lower)
+		return true;
+	if (!stack || stack->depth < lower->depth)
+		return false;
+	for (i = 0; i < lower->depth; i++)
+		if (stack->entries[i].policy != lower->entries[i].policy ||
+		    stack->entries[i].listener != lower->entries[i].listener ||
+		    stack->entries[i].flags != lower->entries[i].flags)
+			return false;
+	return true;
 }
 
 /**
@@ -184,17 +245,20 @@ void secmap_stack_put(struct secmap_stack *stack)
 }
 
 /* secmap_stack_judge() for more than one. */
-u32 secmap_stack_judge_all(const struct secmap_stack *stack, struct secmap_where where,
-			   const u64 *args)
+u32 secmap_stack_judge_all(const struct secmap_stack *stack, const struct secmap_call *call,
+			   const struct secmap_entry **by)
 {
-	u32 i = stack->depth - 1;
-	u32 strictest = secmap_policy_judge(stack->policies[i], where, args);
+	const struct secmap_entry *entry = &stack->entries[stack->depth - 1];
+	u32 strictest = secmap_policy_judge(entry->policy, call);
 
-	while (i-- > 0) {
-		u32 action = secmap_policy_judge(stack->policies[i], where, args);
+	*by = entry;
+	while (entry-- > stack->entries) {
+		u32 action = secmap_policy_judge(entry->policy, call);
 
-		if (secmap_verdict_stricter(action, strictest))
+		if (secmap_verdict_stricter(action, strictest)) {
 			strictest = action;
+			*by = entry;
+		}
 	}
 	return strictest;
 }

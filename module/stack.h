@@ -9,6 +9,20 @@
 
 #include "policy.h"
 
+struct secmap_listener;
+
+/**
+ * struct secmap_entry - a policy as it was attached
+ * @policy: a reference
+ * @listener: who answers its USER_NOTIF; a reference, or NULL
+ * @flags: SECMAP_ATTACH_LOG, SECMAP_ATTACH_STRICT
+ */
+struct secmap_entry {
+	struct secmap_policy *policy;
+	struct secmap_listener *listener;
+	u32 flags;
+};
+
 /**
  * struct secmap_stack - immutable, shared by the tasks that carry the same one
  * @allow: per ABI, the numbers that every policy allows whatever the arguments are,
@@ -19,10 +33,11 @@
  * @errnos: 0 ... -MAX_ERRNO; the first one is not used
  * @errno_count: of @errnos, the first one counted
  * @refs: one for each task, and each one that is looking
- * @depth: length of @policies, at least 1
+ * @depth: length of @entries, at least 1
  * @cost: rules and conditions that one call may have to look at
+ * @insns: instructions of programs that it may have to run, as seccomp(2) counts them
  * @release: frees it, in process context, when no probe can be reading it any more
- * @policies: oldest first, a reference each
+ * @entries: oldest first
  *
  * Holds a reference to the module, dropped last, so that the module stays as long as
  * any task is filtered.
@@ -35,33 +50,37 @@ struct secmap_stack {
 	refcount_t refs;
 	u32 depth;
 	u32 cost;
+	u32 insns;
 	struct rcu_work release;
-	struct secmap_policy *policies[];
+	struct secmap_entry entries[];
 };
 
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
-				       struct secmap_policy *policy);
+				       const struct secmap_entry *entry);
 struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 id);
+bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_stack *lower);
 void secmap_stack_put(struct secmap_stack *stack);
 
-u32 secmap_stack_judge_all(const struct secmap_stack *stack, struct secmap_where where,
-			   const u64 *args);
+u32 secmap_stack_judge_all(const struct secmap_stack *stack, const struct secmap_call *call,
+			   const struct secmap_entry **by);
 
 /**
  * secmap_stack_judge() - ask every policy, newest first; the strictest verdict wins
  * @stack: the policies
- * @where: the call's ABI and number
- * @args: its six arguments
+ * @call: the call
+ * @by: whose verdict it is
  *
- * Context: under RCU. Does not sleep, takes no lock, stores nothing shared.
+ * Context: under RCU, preemption off. Does not sleep, takes no lock, stores nothing shared.
  * Return: SECCOMP_RET_* with its data.
  */
-static inline u32 secmap_stack_judge(const struct secmap_stack *stack, struct secmap_where where,
-				     const u64 *args)
+static inline u32 secmap_stack_judge(const struct secmap_stack *stack,
+				     const struct secmap_call *call, const struct secmap_entry **by)
 {
-	if (likely(stack->depth == 1))
-		return secmap_policy_judge(stack->policies[0], where, args);
-	return secmap_stack_judge_all(stack, where, args);
+	if (likely(stack->depth == 1)) {
+		*by = stack->entries;
+		return secmap_policy_judge(stack->entries[0].policy, call);
+	}
+	return secmap_stack_judge_all(stack, call, by);
 }
 
 int __init secmap_stack_init(void);

@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tasks: attach, inherit, detach, exit.
+ * Tasks: attach, synchronise, inherit, detach, exit.
  *
  * The table is read under RCU and changed under raw spinlocks, a stripe of them for all
  * buckets, so that the probes can change it with preemption off on any kernel. Nothing
  * is allocated there: every filtered task keeps a spare carrier for its next child,
  * filled in process context, and a call that creates a task is refused at its entry
  * when there is none (hook.c).
+ *
+ * Whoever changes what a process's tasks carry, from process context, holds one of the
+ * mutexes as well: nothing else than fork and exit happens to them meanwhile.
  */
 #include "task.h"
 
-#include <linux/module.h>
+#include <linux/err.h>
+#include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 
-#include "call.h"
 #include "policy.h"
 #include "verdict.h"
 #include "compat/compat.h"
 
-#define STRIPES 256
+#define STRIPES	   256
+#define MUTEX_BITS 6
 
 struct hlist_head secmap_tasks[1 << SECMAP_TASK_BITS];
 static raw_spinlock_t locks[STRIPES];
-static struct kmem_cache *carriers;
+static struct mutex mutexes[1 << MUTEX_BITS];
 
 static u32 bucket_of(const struct task_struct *task)
 {
@@ -37,48 +40,10 @@ static raw_spinlock_t *lock_of(const struct task_struct *task)
 	return &locks[bucket_of(task) % STRIPES];
 }
 
-/* Context: may sleep. */
-static struct secmap_carrier *carrier_alloc(void)
+/* Of a task's process: it keeps its signal_struct for as long as it is referenced. */
+static struct mutex *mutex_of(const struct task_struct *task)
 {
-	return kmem_cache_zalloc(carriers, GFP_KERNEL);
-}
-
-/* A carrier with a spare, neither in the table. */
-static struct secmap_carrier *carrier_alloc_pair(void)
-{
-	struct secmap_carrier *carrier = carrier_alloc();
-
-	if (!carrier)
-		return NULL;
-	carrier->spare = carrier_alloc();
-	if (carrier->spare)
-		return carrier;
-	kmem_cache_free(carriers, carrier);
-	return NULL;
-}
-
-/* For a carrier that was never in the table. */
-static void carrier_free(struct secmap_carrier *carrier)
-{
-	if (!carrier)
-		return;
-	if (carrier->spare)
-		kmem_cache_free(carriers, carrier->spare);
-	kmem_cache_free(carriers, carrier);
-}
-
-static void carrier_free_rcu(struct rcu_head *rcu)
-{
-	struct secmap_carrier *carrier = container_of(rcu, struct secmap_carrier, rcu);
-
-	put_task_struct(carrier->task);
-	carrier_free(carrier);
-}
-
-static void carrier_put(struct secmap_carrier *carrier)
-{
-	if (refcount_dec_and_test(&carrier->refs))
-		call_rcu(&carrier->rcu, carrier_free_rcu);
+	return &mutexes[hash_ptr(task->signal, MUTEX_BITS)];
 }
 
 /* Context: under the lock of @task, which has no carrier. Takes over the stack reference. */
@@ -171,48 +136,236 @@ static int swap_stack(struct task_struct *task, struct secmap_stack *last,
 	if (!err && found)
 		secmap_stack_put(last);
 	if (gone)
-		carrier_put(gone);
+		secmap_carrier_put(gone);
 	return err;
+}
+
+/* One that makes no system calls of its own. */
+static bool is_kernels(const struct task_struct *task)
+{
+	return task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER);
 }
 
 /**
  * secmap_task_attach() - put a policy on top of a task's stack
  * @task: the current one, or any other that the caller may filter
- * @policy: a reference is taken
+ * @entry: references are taken
  * @depth: how many policies the task carries now
  *
  * Context: may sleep.
  * Return: 0, or
  * * -ESRCH: the task is exiting, or makes no system calls (kernel threads, io workers)
  * * -EAGAIN: the task is just being created
- * * -ENOSPC, -ENOMEM: as secmap_stack_push(); nothing has changed
+ * * -EINVAL, -ENOSPC, -EBUSY, -ENOMEM: as secmap_stack_push(); nothing has changed
  */
-int secmap_task_attach(struct task_struct *task, struct secmap_policy *policy, u32 *depth)
+int secmap_task_attach(struct task_struct *task, const struct secmap_entry *entry, u32 *depth)
 {
 	struct secmap_carrier *carrier;
 	int err;
 
 	might_sleep();
-	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
+	if (is_kernels(task))
 		return -ESRCH;
-	carrier = carrier_alloc_pair();
+	carrier = secmap_carrier_alloc(GFP_KERNEL);
 	if (!carrier)
 		return -ENOMEM;
 	do {
 		struct secmap_stack *last = secmap_task_stack(task);
-		struct secmap_stack *next = secmap_stack_push(last, policy);
+		struct secmap_stack *next = secmap_stack_push(last, entry);
 
 		if (IS_ERR(next)) {
 			err = PTR_ERR(next);
 		} else {
 			*depth = next->depth;
+			mutex_lock(mutex_of(task));
 			err = swap_stack(task, last, next, &carrier);
+			mutex_unlock(mutex_of(task));
 			if (err)
 				secmap_stack_put(next);
 		}
 		secmap_stack_put(last);
 	} while (err == -ESTALE);
-	carrier_free(carrier);
+	secmap_carrier_free(carrier);
+	return err;
+}
+
+/* Put a carrier more, with a spare, into the pool. Return: 0 or -ENOMEM. */
+static int pool_add(struct hlist_head *pool, gfp_t gfp)
+{
+	struct secmap_carrier *carrier = secmap_carrier_alloc(gfp);
+
+	if (!carrier)
+		return -ENOMEM;
+	hlist_add_head(&carrier->node, pool);
+	return 0;
+}
+
+static struct secmap_carrier *pool_take(struct hlist_head *pool)
+{
+	struct secmap_carrier *carrier;
+
+	carrier = hlist_entry_safe(pool->first, struct secmap_carrier, node);
+	if (carrier)
+		hlist_del_init(&carrier->node);
+	return carrier;
+}
+
+/* A thread that carries something else than @last, or its beginning. Context: under RCU. */
+static struct task_struct *find_stranger(const struct secmap_stack *last)
+{
+	struct task_struct *thread;
+
+	for_each_thread(current, thread) {
+		const struct secmap_carrier *carrier;
+
+		/* Whoever exits makes no call any more, and may have lost its carrier already. */
+		if (thread == current || is_kernels(thread) || thread->flags & PF_EXITING)
+			continue;
+		carrier = secmap_task_find(thread);
+		if (carrier && !secmap_stack_begins(last, rcu_dereference(carrier->stack)))
+			return thread;
+	}
+	return NULL;
+}
+
+/*
+ * Give @next to one thread, no stranger. One that is just being created gets it too: either
+ * the fork probe finds what we insert, or we find what it has inserted.
+ *
+ * Context: under RCU and the process's mutex.
+ * Return: false if it needs a carrier, and there is none in @pool.
+ */
+static bool sync_thread(struct task_struct *thread, struct secmap_stack *next,
+			struct hlist_head *pool)
+{
+	struct secmap_carrier *carrier;
+	struct secmap_stack *last;
+	unsigned long flags;
+	bool done = true;
+
+	raw_spin_lock_irqsave(lock_of(thread), flags);
+	carrier = secmap_task_find(thread);
+	last = stack_of(carrier);
+	/* As in attachable(). */
+	if (thread->flags & PF_EXITING || last == next) {
+		last = NULL;
+	} else if (carrier) {
+		refcount_inc(&next->refs);
+		rcu_assign_pointer(carrier->stack, next);
+	} else {
+		carrier = pool_take(pool);
+		done = carrier;
+		if (done) {
+			refcount_inc(&next->refs);
+			insert(carrier, thread, next);
+		}
+	}
+	/* Or one could be left that executes a set-user-id program with our filter. */
+	if (task_no_new_privs(current))
+		task_set_no_new_privs(thread);
+	raw_spin_unlock_irqrestore(lock_of(thread), flags);
+	secmap_stack_put(last);
+	return done;
+}
+
+/*
+ * Give @next to every thread. Context: may sleep, under the process's mutex, no stranger.
+ *
+ * A thread that is created meanwhile is missed by neither: it goes to the list's end, behind
+ * its parent. If its fork probe reads the parent's stack after we have changed that, it
+ * inherits @next; if before, it was in the list when we came to the parent, so we come to it.
+ */
+static void sync_threads(struct secmap_stack *next, struct hlist_head *pool)
+{
+	struct task_struct *thread;
+	bool done;
+
+	do {
+		done = true;
+		rcu_read_lock();
+		for_each_thread(current, thread) {
+			done = is_kernels(thread) || sync_thread(thread, next, pool);
+			if (!done)
+				break;
+		}
+		rcu_read_unlock();
+		/* More threads than there were; some are changed already, so it must not fail. */
+		if (!done)
+			pool_add(pool, GFP_KERNEL | __GFP_NOFAIL);
+	} while (!done);
+}
+
+/* Return: 0, -ESTALE: we carry another stack than @last by now, or -EPERM and @stranger. */
+static int sync_process(const struct secmap_stack *last, struct secmap_stack *next,
+			struct hlist_head *pool, pid_t *stranger)
+{
+	const struct secmap_carrier *carrier;
+	struct task_struct *thread;
+	int err = 0;
+
+	mutex_lock(mutex_of(current));
+	rcu_read_lock();
+	carrier = secmap_task_find(current);
+	if ((carrier ? rcu_access_pointer(carrier->stack) : NULL) != last)
+		err = -ESTALE;
+	thread = find_stranger(last);
+	if (!err && thread) {
+		*stranger = task_pid_vnr(thread);
+		err = -EPERM;
+	}
+	rcu_read_unlock();
+	if (!err)
+		sync_threads(next, pool);
+	mutex_unlock(mutex_of(current));
+	return err;
+}
+
+/**
+ * secmap_task_sync() - put a policy on top of the current task's stack, and give the result to
+ *	all threads of its process
+ * @entry: references are taken
+ * @depth: how many policies each of them carries now
+ * @stranger: with -EPERM: the first thread that carries something else than the current
+ *	task's stack or its beginning, in the current pid namespace; 0 if it has no id there
+ *
+ * Context: may sleep.
+ * Return: 0, -EPERM, -EINTR (a fatal signal), or as secmap_task_attach(); nothing has changed
+ * then for any thread.
+ */
+int secmap_task_sync(const struct secmap_entry *entry, u32 *depth, pid_t *stranger)
+{
+	/* Some more, for threads that are created meanwhile. */
+	int err = 0, want = get_nr_threads(current) + 8;
+	struct secmap_carrier *carrier;
+	HLIST_HEAD(pool);
+
+	while (!err && want--)
+		err = pool_add(&pool, GFP_KERNEL);
+	/*
+	 * As seccomp(2): no_new_privs must not change while another thread is in execve(), which
+	 * has found out by it whether the program may be set-user-id.
+	 */
+	if (!err && mutex_lock_killable(&current->signal->cred_guard_mutex))
+		err = -EINTR;
+	if (err)
+		goto free;
+	do {
+		struct secmap_stack *last = secmap_task_stack(current);
+		struct secmap_stack *next = secmap_stack_push(last, entry);
+
+		if (IS_ERR(next)) {
+			err = PTR_ERR(next);
+		} else {
+			*depth = next->depth;
+			err = sync_process(last, next, &pool, stranger);
+			secmap_stack_put(next);
+		}
+		secmap_stack_put(last);
+	} while (err == -ESTALE);
+	mutex_unlock(&current->signal->cred_guard_mutex);
+free:
+	while ((carrier = pool_take(&pool)))
+		secmap_carrier_free(carrier);
 	return err;
 }
 
@@ -244,7 +397,9 @@ int secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth)
 			err = PTR_ERR(next);
 		} else {
 			*depth = next ? next->depth : 0;
+			mutex_lock(mutex_of(task));
 			err = swap_stack(task, last, next, NULL);
+			mutex_unlock(mutex_of(task));
 			if (err)
 				secmap_stack_put(next);
 		}
@@ -264,6 +419,40 @@ static void kill_newborn(struct task_struct *child)
 	set_tsk_thread_flag(child, TIF_SIGPENDING);
 }
 
+/* The current task's stack, if it is filtered, and its carrier. Context: under RCU. */
+static struct secmap_stack *stack_to_inherit(struct secmap_carrier **carrier)
+{
+	struct secmap_stack *stack = NULL;
+	unsigned long flags;
+
+	*carrier = secmap_task_find(current);
+	if (!*carrier)
+		return NULL;
+	raw_spin_lock_irqsave(lock_of(current), flags);
+	if (!hlist_unhashed(&(*carrier)->node)) {
+		stack = stack_of(*carrier);
+		refcount_inc(&stack->refs);
+	}
+	raw_spin_unlock_irqrestore(lock_of(current), flags);
+	return stack;
+}
+
+/*
+ * A sibling has synchronised the child already: the longer stack, of which the other is the
+ * beginning, is what both events together leave. Context: under the child's lock.
+ *
+ * Return: the one that is not used.
+ */
+static struct secmap_stack *merge(struct secmap_carrier *child, struct secmap_stack *stack)
+{
+	struct secmap_stack *present = stack_of(child);
+
+	if (!secmap_stack_begins(stack, present))
+		return stack;
+	rcu_assign_pointer(child->stack, stack);
+	return present;
+}
+
 /**
  * secmap_task_inherit() - hand the current task's stack down to its child
  * @child: the child
@@ -271,43 +460,44 @@ static void kill_newborn(struct task_struct *child)
  * Context: in the fork probe, in the parent, before the child first runs. Does not
  * sleep or allocate.
  *
- * The child is on the thread list already, but nobody gives it a stack before it has
- * been woken (attachable()), so it has no carrier. The entry of the call made sure that
+ * The child is on the thread list already, so that TSYNC may have given it a stack; nobody
+ * else does before it has been woken (attachable()). The entry of the call made sure that
  * there is a spare; a carrier that was attached meanwhile came with one.
  */
 void secmap_task_inherit(struct task_struct *child)
 {
-	struct secmap_carrier *parent, *carrier;
-	struct secmap_stack *stack = NULL;
+	struct secmap_carrier *parent, *carrier, *present;
+	struct secmap_stack *stack;
 	unsigned long flags;
 
 	rcu_read_lock();
-	parent = secmap_task_find(current);
-	if (!parent)
-		goto out;
-	raw_spin_lock_irqsave(lock_of(current), flags);
-	if (!hlist_unhashed(&parent->node)) {
-		stack = stack_of(parent);
-		refcount_inc(&stack->refs);
-	}
-	raw_spin_unlock_irqrestore(lock_of(current), flags);
+	stack = stack_to_inherit(&parent);
 	if (!stack)
 		goto out;
-
 	carrier = parent->spare;
-	if (WARN_ON_ONCE(!carrier || secmap_task_find(child))) {
+	raw_spin_lock_irqsave(lock_of(child), flags);
+	present = secmap_task_find(child);
+	if (present) {
+		stack = merge(present, stack);
+	} else if (carrier) {
+		insert(carrier, child, stack);
+		stack = NULL;
+	}
+	/* TSYNC may have set it after copy_process() had copied it. */
+	if (task_no_new_privs(current))
+		task_set_no_new_privs(child);
+	raw_spin_unlock_irqrestore(lock_of(child), flags);
+	secmap_stack_put(stack);
+	if (present)
+		goto out;
+	if (WARN_ON_ONCE(!carrier)) {
 		kill_newborn(child);
-		secmap_stack_put(stack);
 		goto out;
 	}
 	parent->spare = NULL;
-	raw_spin_lock_irqsave(lock_of(child), flags);
-	insert(carrier, child, stack);
-	raw_spin_unlock_irqrestore(lock_of(child), flags);
-
 	/* If one cannot be queued its task is not going to create another. */
-	secmap_task_later(carrier, SECMAP_LATE_REFILL);
-	secmap_task_later(parent, SECMAP_LATE_REFILL);
+	secmap_carrier_later(carrier, SECMAP_LATE_REFILL);
+	secmap_carrier_later(parent, SECMAP_LATE_REFILL);
 out:
 	rcu_read_unlock();
 }
@@ -332,70 +522,13 @@ void secmap_task_leave(void)
 		hlist_del_init_rcu(&carrier->node);
 		/* do_exit() has set it already, from the exit() that KILL_THREAD made. */
 		if (test_bit(SECMAP_LATE_STATUS, &carrier->late))
-			current->exit_code = SIGSYS;
+			current->exit_code = secmap_verdict_status(carrier->flags);
 	}
 	raw_spin_unlock_irqrestore(lock_of(current), flags);
 	if (carrier) {
 		secmap_stack_put(stack);
-		carrier_put(carrier);
+		secmap_carrier_put(carrier);
 	}
-}
-
-static void late_work(struct callback_head *work)
-{
-	struct secmap_carrier *carrier = container_of(work, struct secmap_carrier, work);
-
-	/*
-	 * First, so that whoever asks for more meanwhile queues the work anew: it has left the
-	 * list. Only this task's own probes do, and they do not run inside this function.
-	 */
-	clear_bit(SECMAP_LATE_QUEUED, &carrier->late);
-	secmap_verdict_late(carrier);
-	carrier_put(carrier);
-	/* secmap_task_exit() waits until this function has returned. */
-	module_put(THIS_MODULE);
-}
-
-/**
- * secmap_task_later() - have something done on a task's way back to user mode
- * @carrier: of the current task, or of a child that has not run yet
- * @what: SECMAP_LATE_*
- *
- * Context: under RCU, where @carrier was found; that it was found then means that its
- * stack, and with it the module, is still there.
- * Return: false if it will not be done: the task has been detached, or is about to end.
- */
-bool secmap_task_later(struct secmap_carrier *carrier, unsigned int what)
-{
-	if (!refcount_inc_not_zero(&carrier->refs))
-		return false;
-	set_bit(what, &carrier->late);
-	if (test_and_set_bit(SECMAP_LATE_QUEUED, &carrier->late)) {
-		/* It is queued, and holds its reference: this one is not the last. */
-		carrier_put(carrier);
-		return true;
-	}
-	__module_get(THIS_MODULE);
-	init_task_work(&carrier->work, late_work);
-	if (task_work_add(carrier->task, &carrier->work, TWA_RESUME) == 0)
-		return true;
-	clear_bit(SECMAP_LATE_QUEUED, &carrier->late);
-	module_put(THIS_MODULE);
-	carrier_put(carrier);
-	return false;
-}
-
-/**
- * secmap_task_refill() - see that there is a spare for the next child
- * @carrier: the current task's
- *
- * Context: in the carrier's task, in process context. Without memory there is none, and
- * the next call that creates a task is refused, and asks again.
- */
-void secmap_task_refill(struct secmap_carrier *carrier)
-{
-	if (!carrier->spare && !(current->flags & PF_EXITING))
-		carrier->spare = carrier_alloc();
 }
 
 /* The tasks of one bucket. Return: how many there are, whether they fit or not. */
@@ -415,7 +548,7 @@ static u32 list_bucket(struct secmap_task *to, u32 room, u32 bucket)
 			.tid = task_pid_nr_ns(carrier->task, ns),
 			.tgid = task_tgid_nr_ns(carrier->task, ns),
 			.depth = stack->depth,
-			.top_id = stack->policies[stack->depth - 1]->object.id,
+			.top_id = stack->entries[stack->depth - 1].policy->object.id,
 		};
 	}
 	rcu_read_unlock();
@@ -453,26 +586,12 @@ int secmap_task_list(struct secmap_task *to, u32 room, u64 *cursor, u32 *count)
 	return 0;
 }
 
-int __init secmap_task_init(void)
+void __init secmap_task_init(void)
 {
 	int i;
 
 	for (i = 0; i < STRIPES; i++)
 		raw_spin_lock_init(&locks[i]);
-	carriers = KMEM_CACHE(secmap_carrier, SLAB_ACCOUNT);
-	return carriers ? 0 : -ENOMEM;
-}
-
-/*
- * The table is empty: each carrier in it has a stack, each stack holds the module. No
- * work is queued, for it holds the module too, but late_work() of the last one may have
- * been preempted behind its module_put(): synchronize_rcu_tasks() waits until every such
- * task has gone on. Then nothing calls call_rcu() any more, and rcu_barrier() waits for
- * those that were called.
- */
-void secmap_task_exit(void)
-{
-	synchronize_rcu_tasks();
-	rcu_barrier();
-	kmem_cache_destroy(carriers);
+	for (i = 0; i < ARRAY_SIZE(mutexes); i++)
+		mutex_init(&mutexes[i]);
 }

@@ -11,72 +11,127 @@
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <linux/signal_types.h>
+#include <linux/slab.h>
 
 #include "call.h"
-#include "task.h"
+#include "carrier.h"
+#include "notify.h"
+#include "stack.h"
 
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1
 #endif
 
 /* Note the call for later, then have it seen to. */
-static bool later(struct secmap_carrier *carrier, struct pt_regs *regs, u32 action,
-		  unsigned int what)
+static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by,
+		  const struct secmap_call *call, u32 action, unsigned int what)
 {
-	carrier->nr = secmap_call_nr(regs);
-	carrier->arch = syscall_get_arch(current);
-	carrier->ip = instruction_pointer(regs);
+	carrier->nr = call->data.nr;
+	carrier->arch = call->data.arch;
+	carrier->ip = call->data.instruction_pointer;
 	carrier->action = action;
-	return secmap_task_later(carrier, what);
+	carrier->flags = by->flags;
+	return secmap_carrier_later(carrier, what);
 }
 
-static bool kill_process(struct secmap_carrier *carrier, struct pt_regs *regs, u32 action)
+/* The thread alone; the process does not notice but by its thread's absence. */
+static void kill_thread(struct secmap_carrier *carrier, const struct secmap_entry *by,
+			struct pt_regs *regs, const struct secmap_call *call, u32 action)
 {
-	bool queued = later(carrier, regs, action, SECMAP_LATE_KILL);
-
-	/*
-	 * The call does not run, whatever becomes of the signal. Not queued: the policy has been
-	 * detached at this moment. Fail closed: the call is denied.
-	 */
-	secmap_call_skip(regs, queued ? -ENOSYS : -EPERM);
-	return false;
-}
-
-static bool kill_thread(struct secmap_carrier *carrier, struct pt_regs *regs, u32 action)
-{
-	/* The last thread takes the process along, with a core, as seccomp(2) has it. */
-	if (atomic_read(&current->signal->live) == 1)
-		return kill_process(carrier, regs, action);
-	later(carrier, regs, action, SECMAP_LATE_LOG);
+	later(carrier, by, call, action, SECMAP_LATE_LOG);
 	set_bit(SECMAP_LATE_STATUS, &carrier->late);
-	secmap_call_exit(regs, SIGSYS);
-	return false;
+	secmap_call_exit(regs, secmap_verdict_status(by->flags));
+}
+
+/* The last thread takes the process along, with a core, as seccomp(2) has it. */
+static bool is_last_thread(const struct secmap_entry *by)
+{
+	return atomic_read(&current->signal->live) == 1 && !(by->flags & SECMAP_ATTACH_STRICT);
+}
+
+/* Does the supervisor let exactly this call run? Once. */
+static bool take_permit(struct secmap_carrier *carrier, const struct secmap_call *call)
+{
+	struct secmap_permit *permit = carrier->permit;
+
+	if (!permit || !permit->valid || permit->exec_id != current->self_exec_id ||
+	    memcmp(&permit->data, &call->data, sizeof(call->data)))
+		return false;
+	permit->valid = false;
+	return true;
+}
+
+/* What a call that does not run returns until it is known better. */
+static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by,
+		   const struct secmap_call *call, u32 action)
+{
+	if (!by->listener)
+		return -ENOSYS;
+	secmap_listener_get(by->listener);
+	carrier->listener = by->listener;
+	if (later(carrier, by, call, action, SECMAP_LATE_NOTIFY))
+		return -ENOSYS;
+	/* The stack, which cannot go while we are here, holds it still: not the last reference. */
+	secmap_listener_put(by->listener);
+	return -EPERM;
 }
 
 /**
  * secmap_verdict_apply() - carry a verdict out, or see that it will be
  * @carrier: the current task's
+ * @by: whose verdict it is
  * @regs: the call
- * @action: SECCOMP_RET_* with its data, but not ERRNO: see secmap_verdict_fails()
+ * @call: what was read from @regs
+ * @action: SECCOMP_RET_* with its data
  *
- * Context: in the probe, under RCU.
+ * Context: in the probe, under RCU. A call that is to be denied late, but has been detached
+ * from at this moment, so that nothing can be queued, fails with EPERM: fail closed.
  * Return: whether the call that was made runs.
  */
-bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, u32 action)
+bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
+			  struct pt_regs *regs, const struct secmap_call *call, u32 action)
 {
+	unsigned int what = SECMAP_LATE_KILL;
+	long value = -ENOSYS;
+
 	switch (action & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
 		return true;
 	case SECCOMP_RET_LOG:
-		later(carrier, regs, action, SECMAP_LATE_LOG);
+		later(carrier, by, call, action, SECMAP_LATE_LOG);
 		return true;
+	case SECCOMP_RET_USER_NOTIF:
+		if (take_permit(carrier, call))
+			return true;
+		value = notify(carrier, by, call, action);
+		break;
+	case SECCOMP_RET_ERRNO:
+		value = secmap_verdict_errno(action);
+		fallthrough;
+	case SECCOMP_RET_TRACE:
+		/* A module reaches no tracer: as seccomp(2) without one. */
+		if (by->flags & SECMAP_ATTACH_LOG)
+			later(carrier, by, call, action, SECMAP_LATE_LOG);
+		break;
 	case SECCOMP_RET_KILL_THREAD:
-		return kill_thread(carrier, regs, action);
+		if (!is_last_thread(by)) {
+			kill_thread(carrier, by, regs, call, action);
+			return false;
+		}
+		goto signal;
+	case SECCOMP_RET_TRAP:
+		what = SECMAP_LATE_TRAP;
+		fallthrough;
 	case SECCOMP_RET_KILL_PROCESS:
 	default:
-		/* ATTACH refused policies with other actions; fail closed all the same. */
-		return kill_process(carrier, regs, action);
+		/* seccomp(2) kills for actions that it does not know. */
+signal:
+		if (!later(carrier, by, call, action, what))
+			value = -EPERM;
 	}
+	/* The call does not run, whatever becomes of the rest. */
+	secmap_call_skip(regs, value);
+	return false;
 }
 
 static bool audit = true;
@@ -88,9 +143,8 @@ MODULE_PARM_DESC(audit, "Write audit records for LOG and KILL (default: yes)");
  * kernel.seccomp.actions_logged. Number, ABI and address are those of the call; the program
  * is the one that there is after it, which for execve() is the new one.
  */
-static void log_call(const struct secmap_carrier *carrier)
+static void log_call(const struct secmap_carrier *carrier, int signal)
 {
-	bool logged_only = (carrier->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG;
 	struct audit_buffer *ab;
 
 	if (!READ_ONCE(audit))
@@ -100,24 +154,63 @@ static void log_call(const struct secmap_carrier *carrier)
 		return;
 	audit_log_format(ab, "op=secmap");
 	audit_log_task_info(ab);
-	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x",
-			 logged_only ? 0 : SIGSYS, carrier->arch, carrier->nr,
-			 carrier->arch == AUDIT_ARCH_I386, carrier->ip,
+	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x", signal,
+			 carrier->arch, carrier->nr, carrier->arch == AUDIT_ARCH_I386, carrier->ip,
 			 carrier->action & SECCOMP_RET_ACTION_FULL);
 	audit_log_end(ab);
 }
 
+/* What happened to the call, where that is not the signal's to tell. */
+static void log_late(const struct secmap_carrier *carrier)
+{
+	bool killed = test_bit(SECMAP_LATE_STATUS, &carrier->late);
+
+	log_call(carrier, killed ? secmap_verdict_status(carrier->flags) : 0);
+}
+
 /*
- * SIGSYS that nobody catches, blocks, ignores or traces away, with the registers of the
- * call in the core: force_sig_info_to_task() with HANDLER_EXIT, which is not exported.
- * SA_IMMUTABLE keeps a debugger and other threads' sigaction() out, as there.
+ * Make SIGSYS one that its task cannot escape: force_sig_info_to_task(), which is not
+ * exported. For a kill nobody catches it, and SA_IMMUTABLE keeps a debugger and other threads'
+ * sigaction() out; a trap is caught by whoever caught SIGSYS, and kills if it was blocked or
+ * ignored.
  */
-static void kill_with_sigsys(const struct secmap_carrier *carrier)
+static void force_sigsys(bool kill)
 {
 	/* A running task's own does not change. */
 	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
+	struct k_sigaction *handler = &sighand->action[SIGSYS - 1];
+	bool blocked;
+
+	spin_lock_irq(&sighand->siglock);
+	blocked = sigismember(&current->blocked, SIGSYS);
+	if (kill || blocked || handler->sa.sa_handler == SIG_IGN)
+		handler->sa.sa_handler = SIG_DFL;
+	if (kill)
+		handler->sa.sa_flags |= SA_IMMUTABLE;
+	if (blocked) {
+		sigdelset(&current->blocked, SIGSYS);
+		recalc_sigpending();
+	}
+	if (handler->sa.sa_handler == SIG_DFL && (kill || !current->ptrace))
+		current->signal->flags &= ~SIGNAL_UNKILLABLE;
+	spin_unlock_irq(&sighand->siglock);
+}
+
+static bool sigsys_is_pending(void)
+{
+	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
+	bool pending;
+
+	spin_lock_irq(&sighand->siglock);
+	pending = sigismember(&current->pending.signal, SIGSYS);
+	spin_unlock_irq(&sighand->siglock);
+	return pending;
+}
+
+/* SIGSYS with what seccomp(2) puts into it, and with the registers of the call. */
+static void send_sigsys(const struct secmap_carrier *carrier, bool kill)
+{
 	struct kernel_siginfo info;
-	struct k_sigaction *handler;
 
 	secmap_call_rollback(current_pt_regs(), carrier->nr);
 
@@ -129,17 +222,50 @@ static void kill_with_sigsys(const struct secmap_carrier *carrier)
 	info.si_arch = carrier->arch;
 	info.si_syscall = carrier->nr;
 
-	spin_lock_irq(&sighand->siglock);
-	handler = &sighand->action[SIGSYS - 1];
-	handler->sa.sa_handler = SIG_DFL;
-	handler->sa.sa_flags |= SA_IMMUTABLE;
-	sigdelset(&current->blocked, SIGSYS);
-	recalc_sigpending();
-	current->signal->flags &= ~SIGNAL_UNKILLABLE;
-	spin_unlock_irq(&sighand->siglock);
+	/*
+	 * Another thread may ignore SIGSYS between the two steps: then again. A fatal signal that
+	 * came first ends the task as well.
+	 */
+	do {
+		force_sigsys(kill);
+		send_sig_info(SIGSYS, &info, current);
+	} while (!sigsys_is_pending() && !fatal_signal_pending(current));
+}
 
-	/* Only an earlier fatal signal can be in its way, and that ends the task as well. */
-	send_sig_info(SIGSYS, &info, current);
+/* Let the call be made again, and run then. Return: false without memory for that. */
+static bool permit(struct secmap_carrier *carrier, const struct seccomp_data *data)
+{
+	if (!carrier->permit)
+		carrier->permit = kzalloc(sizeof(*carrier->permit), GFP_KERNEL_ACCOUNT);
+	if (!carrier->permit)
+		return false;
+	*carrier->permit = (struct secmap_permit){
+		.data = *data,
+		.exec_id = current->self_exec_id,
+		.valid = true,
+	};
+	return true;
+}
+
+/* Ask the supervisor, and do what it says. */
+static void ask(struct secmap_carrier *carrier)
+{
+	struct pt_regs *regs = current_pt_regs();
+	struct secmap_answer answer;
+	struct secmap_call call;
+
+	/* As if the call were under way: the kernel restarts it where a signal interrupts us. */
+	secmap_call_rollback(regs, carrier->nr);
+	call = secmap_call_read(regs);
+	secmap_notify_ask(carrier->listener, &call.data, &answer);
+	secmap_listener_put(carrier->listener);
+	if (answer.runs && permit(carrier, &call.data)) {
+		secmap_call_restart(regs, carrier->nr);
+		return;
+	}
+	secmap_call_answer(regs, answer.runs ? -ENOMEM : answer.value);
+	if (carrier->flags & SECMAP_ATTACH_LOG)
+		log_call(carrier, 0);
 }
 
 /**
@@ -152,11 +278,18 @@ void secmap_verdict_late(struct secmap_carrier *carrier)
 {
 	might_sleep();
 	if (test_and_clear_bit(SECMAP_LATE_REFILL, &carrier->late))
-		secmap_task_refill(carrier);
+		secmap_carrier_refill(carrier);
 	if (test_and_clear_bit(SECMAP_LATE_LOG, &carrier->late))
-		log_call(carrier);
-	if (test_and_clear_bit(SECMAP_LATE_KILL, &carrier->late)) {
-		log_call(carrier);
-		kill_with_sigsys(carrier);
+		log_late(carrier);
+	if (test_and_clear_bit(SECMAP_LATE_TRAP, &carrier->late)) {
+		if (carrier->flags & SECMAP_ATTACH_LOG)
+			log_call(carrier, 0);
+		send_sigsys(carrier, false);
 	}
+	if (test_and_clear_bit(SECMAP_LATE_KILL, &carrier->late)) {
+		log_call(carrier, SIGSYS);
+		send_sigsys(carrier, true);
+	}
+	if (test_and_clear_bit(SECMAP_LATE_NOTIFY, &carrier->late))
+		ask(carrier);
 }

@@ -8,11 +8,14 @@
 #include <secmap/secmap.h>
 
 struct pt_regs;
+struct secmap_call;
 struct secmap_carrier;
+struct secmap_entry;
 
 /* What ATTACH takes: the actions that secmap_verdict_apply() carries out. */
-#define SECMAP_ACTIONS                                                                  \
-	(SECMAP_ACTION_KILL_PROCESS | SECMAP_ACTION_KILL_THREAD | SECMAP_ACTION_ERRNO | \
+#define SECMAP_ACTIONS                                                                 \
+	(SECMAP_ACTION_KILL_PROCESS | SECMAP_ACTION_KILL_THREAD | SECMAP_ACTION_TRAP | \
+	 SECMAP_ACTION_ERRNO | SECMAP_ACTION_USER_NOTIF | SECMAP_ACTION_TRACE |        \
 	 SECMAP_ACTION_LOG | SECMAP_ACTION_ALLOW)
 
 /**
@@ -47,7 +50,14 @@ static inline long secmap_verdict_errno(u32 action)
 	return -(long)(data < SECMAP_LIMIT_ERRNO ? data : SECMAP_LIMIT_ERRNO);
 }
 
-bool secmap_verdict_apply(struct secmap_carrier *carrier, struct pt_regs *regs, u32 action);
+/* What KILL_THREAD ends a thread with: SIGSYS, or as SECCOMP_MODE_STRICT. */
+static inline int secmap_verdict_status(u32 entry_flags)
+{
+	return entry_flags & SECMAP_ATTACH_STRICT ? 9 /* SIGKILL */ : 31 /* SIGSYS */;
+}
+
+bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
+			  struct pt_regs *regs, const struct secmap_call *call, u32 action);
 void secmap_verdict_late(struct secmap_carrier *carrier);
 
 #endif

@@ -470,16 +470,18 @@ struct secmap_policy_test {
 };
 
 /* secmap_attach.flags; where seccomp(2) has the same flag it is the same bit */
-#define SECMAP_ATTACH_TSYNC		 (1U << 0) /* all threads of the process, or none */
-#define SECMAP_ATTACH_LOG		 (1U << 1) /* log every verdict of this policy but ALLOW */
-#define SECMAP_ATTACH_SPEC_ALLOW	 (1U << 2) /* taken; there is nothing to leave out */
-#define SECMAP_ATTACH_NEW_LISTENER	 (1U << 3) /* return a listener for USER_NOTIF */
-#define SECMAP_ATTACH_TSYNC_ESRCH	 (1U << 4) /* TSYNC fails with ESRCH, not with a tid */
-#define SECMAP_ATTACH_WAIT_KILLABLE_RECV (1U << 5) /* once received, only a fatal signal
+#define SECMAP_ATTACH_TSYNC	   (1U << 0) /* all threads of the process, or none */
+#define SECMAP_ATTACH_LOG	   (1U << 1) /* log every verdict of this policy but ALLOW */
+#define SECMAP_ATTACH_SPEC_ALLOW   (1U << 2) /* taken; there is nothing to leave out */
+#define SECMAP_ATTACH_NEW_LISTENER (1U << 3) /* return a listener for USER_NOTIF */
+#define SECMAP_ATTACH_TSYNC_ESRCH  (1U << 4) /* TSYNC fails with ESRCH, not with a tid */
+#define SECMAP_ATTACH_WAIT_KILLABLE_RECV \
+	(1U << 5)			/* once received, only a fatal signal
 						    * interrupts a notified call
 						    */
-#define SECMAP_ATTACH_FILTER		 (1U << 16) /* make the policy of @filter */
-#define SECMAP_ATTACH_STRICT		 (1U << 17) /* KILL_THREAD ends with SIGKILL, as in
+#define SECMAP_ATTACH_FILTER (1U << 16) /* make the policy of @filter */
+#define SECMAP_ATTACH_STRICT \
+	(1U << 17) /* KILL_THREAD ends with SIGKILL, as in
 						     * SECCOMP_MODE_STRICT
 						     */
 

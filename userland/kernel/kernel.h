@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * User space, dressed as the kernel: what module/action.c, rules.c, rules_build.c and
- * table.c use of it. It takes the place of the module's file of this name, whose include guard it
- * shares: compile the pure files with "-include" of this file and "-I uapi"; include it
- * before module/rules.h and table.h, in extern "C" where that is C++.
+ * User space, dressed as the kernel: what module/action.c, cbpf.c, predict.c, rules.c,
+ * rules_build.c and table.c use of it. It takes the place of the module's file of this name,
+ * whose include guard it shares: compile the pure files with "-include" of this file and
+ * "-I uapi"; include it before module/rules.h and the like, in extern "C" where that is C++.
  */
 /* The names are the kernel's. NOLINTBEGIN(bugprone-reserved-identifier) */
 #ifndef _SECMAP_KERNEL_H
@@ -20,6 +20,7 @@
 #include <sys/random.h>
 
 #include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/types.h>
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Carriers: what is kept for a filtered task. */
+#ifndef _SECMAP_CARRIER_H
+#define _SECMAP_CARRIER_H
+
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/task_work.h>
+#include <linux/types.h>
+
+struct secmap_listener;
+struct secmap_stack;
+
+/* What is to be done on a task's way back to user mode; see verdict.c. */
+#define SECMAP_LATE_QUEUED 0 /* the work is in the task's list */
+#define SECMAP_LATE_REFILL 1 /* the spare is gone */
+#define SECMAP_LATE_LOG	   2
+#define SECMAP_LATE_KILL   3
+#define SECMAP_LATE_STATUS 4 /* the thread's status is not to be that of exit() */
+#define SECMAP_LATE_TRAP   5
+#define SECMAP_LATE_NOTIFY 6
+
+/**
+ * struct secmap_permit - a supervisor lets a call run
+ * @data: exactly this one, made again
+ * @exec_id: by the program that made it
+ * @valid: not used up yet
+ */
+struct secmap_permit {
+	struct seccomp_data data;
+	u64 exec_id;
+	bool valid;
+};
+
+/**
+ * struct secmap_carrier - a filtered task
+ * @node: in a bucket; changed under its lock, read under RCU
+ * @task: the key; a reference, so that it is not used again while the carrier is found
+ * @stack: a reference; changed under the bucket's lock, read under RCU
+ * @refs: one for being in the table, one for being queued
+ * @late: SECMAP_LATE_* bits
+ * @work: queued to @task while SECMAP_LATE_QUEUED is set
+ * @rcu: frees the carrier, when @refs is 0 and so nothing is queued
+ * @spare: a carrier for the next child. Touched by @task itself only, and by whoever
+ *	drops the last reference
+ * @nr: the call that @late is about, with @ip, @arch and @action; written and read by
+ *	@task, as is all that follows
+ * @flags: of the entry whose verdict @action is
+ * @listener: whom to ask; a reference while SECMAP_LATE_NOTIFY is set
+ * @permit: the last one, or NULL
+ *
+ * Kept over exec, by a thread that is not the leader too: the task structure stays.
+ */
+struct secmap_carrier {
+	struct hlist_node node;
+	struct task_struct *task;
+	struct secmap_stack __rcu *stack;
+	refcount_t refs;
+	int nr;
+	unsigned long late;
+	union {
+		struct callback_head work;
+		struct rcu_head rcu;
+	};
+	struct secmap_carrier *spare;
+	unsigned long ip;
+	u32 arch;
+	u32 action;
+	u32 flags;
+	struct secmap_listener *listener;
+	struct secmap_permit *permit;
+};
+
+struct secmap_carrier *secmap_carrier_alloc(gfp_t gfp);
+void secmap_carrier_free(struct secmap_carrier *carrier);
+void secmap_carrier_put(struct secmap_carrier *carrier);
+void secmap_carrier_refill(struct secmap_carrier *carrier);
+bool secmap_carrier_later(struct secmap_carrier *carrier, unsigned int what);
+
+int __init secmap_carrier_init(void);
+void secmap_carrier_exit(void);
+
+#endif

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/secmap: the ioctls about tables and policies. */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/sched/signal.h>
+
+#include "cbpf.h"
+#include "dev.h"
+#include "limits.h"
+#include "policy.h"
+#include "user.h"
+
+/* An error in place of the file is the request's result. */
+static int drop_error(struct secmap_request *request)
+{
+	int err = PTR_ERR_OR_ZERO(request->file);
+
+	if (err)
+		request->file = NULL;
+	return err;
+}
+
+/**
+ * secmap_ioctl_table_create() - TABLE_CREATE
+ * @request: the record, see uapi
+ *
+ * Return: 0 and a file, or
+ * * -EOPNOTSUPP: an unknown type
+ * * -EINVAL: padding, @max_entries 0, @count above it, a bit outside the bitmap, values
+ *   for a bitmap, a bad name
+ * * -E2BIG: SECMAP_LIMIT_BITMAP_BITS or SECMAP_LIMIT_HASH_ENTRIES
+ * * -EEXIST: a key is there twice
+ * * -EFAULT, -ENOSPC, -ENOMEM
+ */
+int secmap_ioctl_table_create(struct secmap_request *request)
+{
+	struct secmap_table_create *create = request->record;
+	struct secmap_table_spec spec = {
+		.type = create->type,
+		.max_entries = create->max_entries,
+		.count = create->count,
+	};
+	u64 *keys = NULL, *values = NULL;
+	struct secmap_set *set;
+	int err;
+
+	if (create->pad || !secmap_object_valid_name(create->name))
+		return -EINVAL;
+	if (create->count > max(SECMAP_LIMIT_BITMAP_BITS, SECMAP_LIMIT_HASH_ENTRIES))
+		return -E2BIG;
+	keys = secmap_user_array(create->keys, create->count, sizeof(*keys));
+	if (IS_ERR(keys))
+		return PTR_ERR(keys);
+	if (create->values) {
+		values = secmap_user_array(create->values, create->count, sizeof(*values));
+		err = PTR_ERR_OR_ZERO(values);
+		if (err)
+			goto free_keys;
+	}
+	spec.keys = keys;
+	spec.values = values;
+	set = secmap_set_create(&spec, create->name);
+	err = PTR_ERR_OR_ZERO(set);
+	if (err)
+		goto free_values;
+	create->out_id = set->object.id;
+	request->file = secmap_object_file(&set->object);
+	err = drop_error(request);
+
+free_values:
+	kvfree(values);
+free_keys:
+	kvfree(keys);
+	return err;
+}
+
+static void free_section(struct secmap_abi_spec *section)
+{
+	kvfree(section->allow);
+	kvfree(section->rules);
+	kvfree(section->conds);
+}
+
+/* The arrays of one ABI section; what was copied is the caller's to free. */
+static int copy_section(struct secmap_abi_spec *section)
+{
+	const struct secmap_abi *abi = &section->abi;
+	void *array;
+
+	if (abi->allow_words > SECMAP_NR_MAX / 64 || abi->rule_count > SECMAP_LIMIT_RULES ||
+	    abi->cond_count > SECMAP_LIMIT_SECTION_CONDS)
+		return -E2BIG;
+	array = secmap_user_array(abi->allow, abi->allow_words, sizeof(u64));
+	if (IS_ERR(array))
+		return PTR_ERR(array);
+	section->allow = array;
+	array = secmap_user_records(abi->rules, abi->rule_count, sizeof(struct secmap_rule),
+				    sizeof(struct secmap_rule));
+	if (IS_ERR(array))
+		return PTR_ERR(array);
+	section->rules = array;
+	array = secmap_user_records(abi->conds, abi->cond_count, sizeof(struct secmap_cond),
+				    sizeof(struct secmap_cond));
+	if (IS_ERR(array))
+		return PTR_ERR(array);
+	section->conds = array;
+	return 0;
+}
+
+/* Hand the new policy, or why there is none, to the caller. */
+static int publish(struct secmap_request *request, struct secmap_policy *policy)
+{
+	struct secmap_policy_create *create = request->record;
+
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
+	create->out_id = policy->object.id;
+	request->file = secmap_object_file(&policy->object);
+	return drop_error(request);
+}
+
+/* The tables that a policy names: a reference each in @sets, @spec->table_count of them. */
+static int find_sets(const struct secmap_policy_create *create, struct secmap_rules_spec *spec,
+		     struct secmap_set **sets)
+{
+	s32 *fds = secmap_user_array(create->tables, create->table_count, sizeof(*fds));
+	u32 i;
+
+	if (IS_ERR(fds))
+		return PTR_ERR(fds);
+	for (i = 0; i < create->table_count; i++) {
+		struct secmap_set *set =
+			secmap_set_of(secmap_object_by_fd(fds[i], SECMAP_OBJECT_TABLE));
+
+		if (IS_ERR(set)) {
+			kvfree(fds);
+			return PTR_ERR(set);
+		}
+		sets[i] = set;
+		spec->table_count = i + 1;
+	}
+	kvfree(fds);
+	return 0;
+}
+
+static int build_rules(struct secmap_request *request, struct secmap_abi_spec *sections,
+		       struct secmap_set **sets, struct secmap_why *why)
+{
+	struct secmap_policy_create *create = request->record;
+	struct secmap_rules_spec spec = {
+		.foreign_action = create->foreign_action,
+		.abi_count = create->abi_count,
+		.abis = sections,
+	};
+	struct secmap_policy *policy;
+	u32 i;
+	int err;
+
+	for (i = 0; i < create->abi_count; i++) {
+		err = copy_section(&sections[i]);
+		if (err)
+			return secmap_refuse(why, err, "abis[%u]: an array in it, or its size", i);
+	}
+	err = find_sets(create, &spec, sets);
+	if (err) {
+		secmap_refuse(why, err, "tables[%u]: not the descriptor of a table",
+			      spec.table_count);
+		goto put_sets;
+	}
+	policy = secmap_policy_create(&spec, sets, create->name, why);
+	err = publish(request, policy);
+
+put_sets:
+	for (i = 0; i < spec.table_count; i++)
+		secmap_object_put(&sets[i]->object);
+	return err;
+}
+
+/* Of kind MAPS. */
+static int create_rules(struct secmap_request *request, struct secmap_why *why)
+{
+	struct secmap_policy_create *create = request->record;
+	struct secmap_abi_spec sections[SECMAP_ABI_COUNT] = {};
+	struct secmap_set **sets;
+	struct secmap_abi *abis;
+	int err;
+	u32 i;
+
+	if (create->filter_len || create->filter || !create->abi_count)
+		return -EINVAL;
+	if (create->abi_count > SECMAP_ABI_COUNT || create->table_count > SECMAP_LIMIT_TABLES)
+		return -E2BIG;
+	abis = secmap_user_records(create->abis, create->abi_count, sizeof(*abis), sizeof(*abis));
+	if (IS_ERR(abis))
+		return PTR_ERR(abis);
+	for (i = 0; i < create->abi_count; i++)
+		sections[i].abi = abis[i];
+	kvfree(abis);
+	sets = kcalloc(max(create->table_count, 1U), sizeof(*sets), GFP_KERNEL);
+	if (!sets)
+		return -ENOMEM;
+	err = build_rules(request, sections, sets, why);
+	for (i = 0; i < create->abi_count; i++)
+		free_section(&sections[i]);
+	kfree(sets);
+	return err;
+}
+
+/* Of kind CBPF. */
+static int create_program(struct secmap_request *request, struct secmap_why *why)
+{
+	struct secmap_policy_create *create = request->record;
+	struct sock_filter *filter;
+	int err;
+
+	if (create->abi_count || create->table_count || create->abis || create->tables ||
+	    create->foreign_action || !create->filter_len)
+		return -EINVAL;
+	if (create->filter_len > SECMAP_LIMIT_INSNS)
+		return -E2BIG;
+	/* For the reason alone: the kernel copies the program, and checks its copy, itself. */
+	filter = secmap_user_array(create->filter, create->filter_len, sizeof(*filter));
+	if (IS_ERR(filter))
+		return PTR_ERR(filter);
+	err = secmap_cbpf_valid(filter, create->filter_len, why);
+	kvfree(filter);
+	if (err)
+		return err;
+	return publish(request, secmap_policy_create_cbpf(create->filter, create->filter_len,
+							  create->name, why));
+}
+
+/* Hand the reason of @err over, if it is wanted, and pass @err on. */
+static int tell_why(const struct secmap_policy_create *create, struct secmap_why *why, int err)
+{
+	size_t length = min_t(size_t, strlen(why->text) + 1, create->log_size);
+
+	if (!err || !length)
+		return err;
+	why->text[length - 1] = '\0';
+	return secmap_user_write(create->log, why->text, length) ?: err;
+}
+
+/**
+ * secmap_ioctl_policy_create() - POLICY_CREATE
+ * @request: the record, see uapi
+ *
+ * Return: 0 and a file, or
+ * * -EOPNOTSUPP: an unknown kind, ABI, action or operator
+ * * -EINVAL: members of another kind, an inconsistent section, a program that seccomp(2) does
+ *   not take either, a bad name
+ * * -E2BIG: one of the limits of struct secmap_info
+ * * -EEXIST: an ABI is there twice
+ * * -EBADF, -EBADFD: a table's descriptor
+ * * -EFAULT, -ENOSPC, -ENOMEM
+ * Where a log is given, the reason is in it.
+ */
+int secmap_ioctl_policy_create(struct secmap_request *request)
+{
+	struct secmap_policy_create *create = request->record;
+	struct secmap_why why = {};
+	int err;
+
+	if (create->kind != SECMAP_POLICY_MAPS && create->kind != SECMAP_POLICY_CBPF)
+		return -EOPNOTSUPP;
+	if (!create->log != !create->log_size)
+		return -EINVAL;
+	if (create->log_size > SECMAP_LIMIT_LOG)
+		return -E2BIG;
+	if (!secmap_object_valid_name(create->name))
+		err = secmap_refuse(&why, -EINVAL, "name: not [A-Za-z0-9_.-], or not terminated");
+	else if (create->kind == SECMAP_POLICY_MAPS)
+		err = create_rules(request, &why);
+	else
+		err = create_program(request, &why);
+	return tell_why(create, &why, err);
+}
+
+/**
+ * secmap_ioctl_policy_by_id() - POLICY_BY_ID
+ * @request: the record, see uapi
+ *
+ * Return: 0 and a file, or -EINVAL (padding), -EPERM, -ENOENT, -ENOMEM.
+ */
+int secmap_ioctl_policy_by_id(struct secmap_request *request)
+{
+	struct secmap_policy_by_id *by_id = request->record;
+	struct secmap_object *object;
+
+	if (by_id->pad)
+		return -EINVAL;
+	if (!secmap_may_administer(request))
+		return -EPERM;
+	object = secmap_object_by_id(by_id->id, SECMAP_OBJECT_POLICY);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	request->file = secmap_object_file(object);
+	return drop_error(request);
+}
+
+/**
+ * secmap_ioctl_policy_next() - POLICY_NEXT
+ * @request: the record, see uapi
+ *
+ * Return: 0, -EPERM, or -ENOENT at the end.
+ */
+int secmap_ioctl_policy_next(struct secmap_request *request)
+{
+	struct secmap_policy_next *next = request->record;
+
+	if (!secmap_may_administer(request))
+		return -EPERM;
+	next->out_id = secmap_object_next_id(next->id, SECMAP_OBJECT_POLICY);
+	return next->out_id ? 0 : -ENOENT;
+}
+
+/**
+ * secmap_ioctl_policy_info() - POLICY_INFO
+ * @request: the record, see uapi
+ *
+ * Return: 0, -EBADF, -EBADFD.
+ */
+int secmap_ioctl_policy_info(struct secmap_request *request)
+{
+	struct secmap_policy_info *info = request->record;
+	struct secmap_policy *policy;
+
+	policy = secmap_policy_of(secmap_object_by_fd(info->policy_fd, SECMAP_OBJECT_POLICY));
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
+	secmap_policy_describe(policy, info);
+	secmap_policy_put(policy);
+	return 0;
+}
+
+/**
+ * secmap_ioctl_policy_filter() - POLICY_FILTER
+ * @request: the record, see uapi
+ *
+ * Return: 0, -EBADF, -EBADFD, -EINVAL (another kind of policy), -EFAULT.
+ */
+int secmap_ioctl_policy_filter(struct secmap_request *request)
+{
+	struct secmap_policy_filter *filter = request->record;
+	const struct sock_filter *insns;
+	struct secmap_policy *policy;
+	int err = -EINVAL;
+
+	policy = secmap_policy_of(secmap_object_by_fd(filter->policy_fd, SECMAP_OBJECT_POLICY));
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
+	if (policy->program) {
+		insns = secmap_program_filter(policy->program, &filter->out_count);
+		err = secmap_user_write(filter->filter, insns,
+					min(filter->count, filter->out_count) * sizeof(*insns));
+	}
+	secmap_policy_put(policy);
+	return err;
+}
+
+static int test_calls(const struct secmap_policy *policy, const struct seccomp_data *calls,
+		      struct secmap_verdict *verdicts, u32 count, u32 repeat)
+{
+	/* So many judgements cost as much as the worst call of a stack. */
+	u32 breath = SECMAP_LIMIT_STACK_COST / (secmap_policy_cost(policy) + 1) + 1;
+	u32 i, round, left = breath;
+
+	for (i = 0; i < count; i++) {
+		for (round = 0; round < repeat; round++) {
+			verdicts[i] = secmap_policy_test(policy, &calls[i]);
+			if (--left)
+				continue;
+			left = breath;
+			if (signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+	}
+	return 0;
+}
+
+/**
+ * secmap_ioctl_policy_test() - POLICY_TEST
+ * @request: the record, see uapi
+ *
+ * Return: 0, or
+ * * -EINVAL: padding
+ * * -E2BIG: SECMAP_LIMIT_TEST_CALLS, SECMAP_LIMIT_TEST_REPEAT
+ * * -EINTR: a signal came
+ * * -EBADF, -EBADFD, -EFAULT, -ENOMEM
+ */
+int secmap_ioctl_policy_test(struct secmap_request *request)
+{
+	struct secmap_policy_test *test = request->record;
+	struct secmap_verdict *verdicts;
+	struct secmap_policy *policy;
+	struct seccomp_data *calls;
+	int err;
+
+	if (test->pad)
+		return -EINVAL;
+	if (test->count > SECMAP_LIMIT_TEST_CALLS || test->repeat > SECMAP_LIMIT_TEST_REPEAT)
+		return -E2BIG;
+	policy = secmap_policy_of(secmap_object_by_fd(test->policy_fd, SECMAP_OBJECT_POLICY));
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
+	calls = secmap_user_array(test->calls, test->count, sizeof(*calls));
+	err = PTR_ERR_OR_ZERO(calls);
+	if (err)
+		goto put;
+	verdicts = secmap_user_room(test->count, sizeof(*verdicts));
+	err = -ENOMEM;
+	if (!verdicts)
+		goto free;
+	err = test_calls(policy, calls, verdicts, test->count, max(test->repeat, 1U));
+	if (!err)
+		err = secmap_user_write(test->verdicts, verdicts, test->count * sizeof(*verdicts));
+	kvfree(verdicts);
+free:
+	kvfree(calls);
+put:
+	secmap_policy_put(policy);
+	return err;
+}

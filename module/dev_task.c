@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/secmap: the ioctls about tasks. */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/pid.h>
+#include <linux/sched/task.h>
+#include <linux/user_namespace.h>
+
+#include "dev.h"
+#include "hook.h"
+#include "limits.h"
+#include "notify.h"
+#include "policy.h"
+#include "task.h"
+#include "user.h"
+
+/* The task with this id in the caller's pid namespace, with a reference; 0: the caller. */
+static struct task_struct *find_task(s32 pid)
+{
+	struct task_struct *task;
+	struct pid *id;
+
+	if (pid == 0)
+		return get_task_struct(current);
+	id = find_get_pid(pid);
+	task = get_pid_task(id, PIDTYPE_PID);
+	put_pid(id);
+	return task ?: ERR_PTR(-ESRCH);
+}
+
+static int attach_allowed(const struct secmap_request *request)
+{
+	const struct secmap_attach *attach = request->record;
+
+	if (attach->pid)
+		return secmap_may_administer(request) ? 0 : -EPERM;
+	/* It leaves no way to execute anything. */
+	if (attach->flags & SECMAP_ATTACH_STRICT)
+		return 0;
+	/* As seccomp(2): what one may do to oneself must not reach a set-user-id program. */
+	if (task_no_new_privs(current) || ns_capable_noaudit(current_user_ns(), CAP_SYS_ADMIN))
+		return 0;
+	return -EACCES;
+}
+
+/* Do the members of the record go together? 0, -EINVAL, -E2BIG. */
+static int check_attach(const struct secmap_attach *attach)
+{
+	u32 flags = attach->flags;
+	u32 own = flags & (SECMAP_ATTACH_FILTER | SECMAP_ATTACH_STRICT);
+
+	if (attach->pid < 0 || attach->pad)
+		return -EINVAL;
+	if (flags & SECMAP_ATTACH_STRICT && (flags != SECMAP_ATTACH_STRICT || attach->pid))
+		return -EINVAL;
+	if (own && attach->policy_fd != -1)
+		return -EINVAL;
+	if (flags & SECMAP_ATTACH_FILTER ? !attach->filter_len :
+					   attach->filter_len || attach->filter)
+		return -EINVAL;
+	if (flags & SECMAP_ATTACH_TSYNC && attach->pid)
+		return -EINVAL;
+	/* The descriptor of a listener and the id of a thread look the same. */
+	if (flags & SECMAP_ATTACH_TSYNC && flags & SECMAP_ATTACH_NEW_LISTENER &&
+	    !(flags & SECMAP_ATTACH_TSYNC_ESRCH))
+		return -EINVAL;
+	if (flags & SECMAP_ATTACH_WAIT_KILLABLE_RECV && !(flags & SECMAP_ATTACH_NEW_LISTENER))
+		return -EINVAL;
+	return attach->filter_len > SECMAP_LIMIT_INSNS ? -E2BIG : 0;
+}
+
+/* 0, -ENOSYS: this kernel cannot skip a call, -EAGAIN: it is not known yet. */
+static int can_skip(void)
+{
+	switch (secmap_hook_skip()) {
+	case SECMAP_SKIP_WORKS:
+		return 0;
+	case SECMAP_SKIP_BROKEN:
+		return -ENOSYS;
+	default:
+		secmap_hook_try();
+		return -EAGAIN;
+	}
+}
+
+/*
+ * What is to be attached, with a reference. Who may not learns nothing about a program, and
+ * costs no memory; as seccomp(2).
+ */
+static struct secmap_policy *find_policy(struct secmap_request *request)
+{
+	static const char name[SECMAP_NAME_LEN];
+	const struct secmap_attach *attach = request->record;
+	struct secmap_policy *policy = NULL;
+	int err;
+
+	if (!(attach->flags & (SECMAP_ATTACH_FILTER | SECMAP_ATTACH_STRICT))) {
+		policy = secmap_policy_of(
+			secmap_object_by_fd(attach->policy_fd, SECMAP_OBJECT_POLICY));
+		if (IS_ERR(policy))
+			return policy;
+	}
+	err = attach_allowed(request) ?: can_skip();
+	if (err) {
+		if (policy)
+			secmap_policy_put(policy);
+		return ERR_PTR(err);
+	}
+	if (attach->flags & SECMAP_ATTACH_FILTER)
+		return secmap_policy_create_cbpf(attach->filter, attach->filter_len, name, NULL);
+	return policy ?: secmap_policy_create_strict();
+}
+
+/* Reserve all that a listener needs, so that nothing fails once it is attached. */
+static int make_listener(struct secmap_request *request, struct secmap_entry *entry)
+{
+	const struct secmap_attach *attach = request->record;
+	int err;
+
+	if (!(attach->flags & SECMAP_ATTACH_NEW_LISTENER))
+		return 0;
+	request->fd = get_unused_fd_flags(O_CLOEXEC);
+	if (request->fd < 0)
+		return request->fd;
+	entry->listener = secmap_listener_create(attach->flags & SECMAP_ATTACH_WAIT_KILLABLE_RECV);
+	if (IS_ERR(entry->listener)) {
+		err = PTR_ERR(entry->listener);
+		entry->listener = NULL;
+		return err;
+	}
+	request->file = secmap_listener_file(entry->listener);
+	err = PTR_ERR_OR_ZERO(request->file);
+	if (err)
+		request->file = NULL;
+	return err;
+}
+
+/* 0, the positive id of a thread that cannot be synchronised, or a negative errno. */
+static int attach_to_threads(struct secmap_attach *attach, const struct secmap_entry *entry)
+{
+	pid_t stranger = 0;
+	int err = secmap_task_sync(entry, &attach->out_depth, &stranger);
+
+	if (err != -EPERM)
+		return err;
+	if (stranger > 0 && !(attach->flags & SECMAP_ATTACH_TSYNC_ESRCH))
+		return stranger;
+	return -ESRCH;
+}
+
+static int attach_to_task(struct secmap_attach *attach, const struct secmap_entry *entry)
+{
+	struct task_struct *task = find_task(attach->pid);
+	int err;
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	err = secmap_task_attach(task, entry, &attach->out_depth);
+	put_task_struct(task);
+	return err;
+}
+
+/**
+ * secmap_ioctl_attach() - ATTACH
+ * @request: the record, see uapi
+ *
+ * Return: 0, the id of a thread with TSYNC, or
+ * * -EINVAL: a negative pid, padding, flags and members that contradict each other, a program
+ *   that seccomp(2) does not take, STRICT for who is filtered already
+ * * -E2BIG: SECMAP_LIMIT_INSNS
+ * * -EBADF, -EBADFD: the policy's descriptor
+ * * -EACCES: no_new_privs is not set; -EPERM: another task, and no administrator
+ * * -EAGAIN: the kernel is still being tested, or the task being created
+ * * -ENOSYS: this kernel cannot skip a call
+ * * -ESRCH: no such task, or it is exiting, or makes no calls; or, with TSYNC, a thread cannot
+ *   be synchronised
+ * * -EBUSY: a second listener
+ * * -EINTR: a fatal signal, with TSYNC
+ * * -EFAULT, -EMFILE, -ENFILE, -ENOSPC, -ENOMEM
+ * Nothing has changed then, for any thread.
+ */
+int secmap_ioctl_attach(struct secmap_request *request)
+{
+	struct secmap_attach *attach = request->record;
+	struct secmap_entry entry = {
+		.flags = attach->flags & (SECMAP_ATTACH_LOG | SECMAP_ATTACH_STRICT),
+	};
+	int err;
+
+	err = check_attach(attach);
+	if (err)
+		return err;
+	entry.policy = find_policy(request);
+	if (IS_ERR(entry.policy))
+		return PTR_ERR(entry.policy);
+	err = make_listener(request, &entry);
+	if (err)
+		goto put;
+	if (attach->flags & SECMAP_ATTACH_TSYNC)
+		err = attach_to_threads(attach, &entry);
+	else
+		err = attach_to_task(attach, &entry);
+put:
+	if (entry.listener)
+		secmap_listener_put(entry.listener);
+	secmap_policy_put(entry.policy);
+	return err;
+}
+
+/*
+ * Privileged or not, whoever is filtered does not take filters off: his own he would, and
+ * through another task all the same.
+ */
+static bool is_filtered(void)
+{
+	struct secmap_stack *stack = secmap_task_stack(current);
+
+	secmap_stack_put(stack);
+	return stack;
+}
+
+/**
+ * secmap_ioctl_detach() - DETACH
+ * @request: the record, see uapi
+ *
+ * Return: 0, -EINVAL (a negative pid), -EPERM, -ESRCH, -ENOENT, -EAGAIN, -ENOMEM.
+ */
+int secmap_ioctl_detach(struct secmap_request *request)
+{
+	struct secmap_detach *detach = request->record;
+	struct task_struct *task;
+	int err;
+
+	if (detach->pid < 0)
+		return -EINVAL;
+	if (!secmap_may_administer(request) || is_filtered())
+		return -EPERM;
+	task = find_task(detach->pid);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	err = secmap_task_detach(task, detach->policy_id, &detach->out_depth);
+	put_task_struct(task);
+	return err;
+}
+
+/**
+ * secmap_ioctl_task_info() - TASK_INFO
+ * @request: the record, see uapi
+ *
+ * Return: 0, -EINVAL (a negative pid), -EPERM, -ESRCH, -EFAULT.
+ */
+int secmap_ioctl_task_info(struct secmap_request *request)
+{
+	struct secmap_task_info *info = request->record;
+	u32 ids[SECMAP_LIMIT_STACK];
+	struct secmap_stack *stack;
+	struct task_struct *task;
+	u32 i;
+
+	if (info->pid < 0)
+		return -EINVAL;
+	if (info->pid && !secmap_may_administer(request))
+		return -EPERM;
+	task = find_task(info->pid);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	stack = secmap_task_stack(task);
+	put_task_struct(task);
+	info->out_depth = stack ? stack->depth : 0;
+	for (i = 0; i < info->out_depth; i++)
+		ids[i] = stack->entries[i].policy->object.id;
+	secmap_stack_put(stack);
+	return secmap_user_write(info->ids, ids, min(info->out_depth, info->count) * sizeof(*ids));
+}
+
+/**
+ * secmap_ioctl_task_list() - TASK_LIST
+ * @request: the record, see uapi
+ *
+ * Return: 0, -EINVAL (no room), -E2BIG (SECMAP_LIMIT_TASK_LIST), -EPERM, -ENOSPC (too
+ * little room), -EFAULT, -ENOMEM.
+ */
+int secmap_ioctl_task_list(struct secmap_request *request)
+{
+	struct secmap_task_list *list = request->record;
+	struct secmap_task *tasks;
+	size_t length;
+	int err;
+
+	if (!list->count)
+		return -EINVAL;
+	if (list->count > SECMAP_LIMIT_TASK_LIST)
+		return -E2BIG;
+	if (!secmap_may_administer(request))
+		return -EPERM;
+	tasks = secmap_user_room(list->count, sizeof(*tasks));
+	if (!tasks)
+		return -ENOMEM;
+	err = secmap_task_list(tasks, list->count, &list->cursor, &list->out_count);
+	length = list->out_count * sizeof(*tasks);
+	if (!err)
+		err = secmap_user_write(list->tasks, tasks, length);
+	kvfree(tasks);
+	return err;
+}
