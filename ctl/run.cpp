@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// secmapctl run: execute a program that a profile holds. Whatever fails on the way, the program does not run.
+// secmapctl run: execute a program that a profile holds, or whose own filters the module serves. Whatever fails on the
+// way, the program does not run.
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <secmap/policy.hpp>
 #include <secmap/task.hpp>
 
+#include "adopt.hpp"
 #include "command.hpp"
 #include "profile_options.hpp"
 
@@ -25,19 +27,18 @@ enum class privileges : std::uint8_t { never_new, as_they_are };
 struct run_options {
     profile_options profile;
     privileges gained = privileges::never_new;
+    bool adopts = false;
     std::vector<std::string> program;
 };
 
-result<void> confine(const context& with, const run_options& options) {
+result<void> confine(const device& by, const run_options& options) {
     const auto loaded = load(options.profile);
     if (!loaded) return loaded.error();
-    const auto opened = device::open(with.device);
-    if (!opened) return opened.error();
-    const auto made = policy::create(*opened, loaded->image);
+    const auto made = policy::create(by, loaded->image);
     if (!made) return made.error();
     if (options.gained == privileges::never_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error{errno, "set no_new_privs", std::strerror(errno), ""};
-    auto attached = attach_self(*opened, *made);
+    auto attached = attach_self(by, *made);
     if (attached) return {};
     error failed = std::move(attached).error();
     if (failed.number == EACCES) failed.hint = "leave out --no-nnp, or have CAP_SYS_ADMIN";
@@ -56,20 +57,54 @@ failure execute(const std::vector<std::string>& program) {
     return {std::move(why), failed == ENOENT ? status::not_found : status::cannot_execute};
 }
 
+// A program that a filter of ours holds has no_new_privs, unless it was told not to.
+gained_privileges gained_by_exec(const run_options& options) {
+    const bool never = (!options.profile.file.empty() && options.gained == privileges::never_new) ||
+                       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+    return never ? gained_privileges::none : gained_privileges::of_the_file;
+}
+
+result<void> check_module(const device& by) {
+    const auto info = by.info();
+    if (!info) return info.error();
+    if ((info->features & SECMAP_FEATURE_CBPF) == 0)
+        return error{EOPNOTSUPP, "adopt filters", "the module does not take classic BPF",
+                     "load the module that belongs to this secmapctl"};
+    if (info->skipping == call_skipping::broken)
+        return error{ENOSYS, "adopt filters", "this kernel cannot skip a system call, so nothing can be enforced on it",
+                     "boot a kernel with the fix fb13b11d5387: 'secmapctl feature' tells whether it has it"};
+    return {};
+}
+
+result<void> prepare(const context& with, const run_options& options) {
+    const auto opened = device::open(with.device);
+    if (!opened) return opened.error();
+    if (options.adopts) {
+        auto checked = check_module(*opened);
+        if (!checked) return checked;
+        auto adopted = adopt(options.program.front(), gained_by_exec(options), with.device);
+        if (!adopted) return adopted;
+    }
+    if (options.profile.file.empty()) return {};
+    return confine(*opened, options);
+}
+
 outcome run(const context& with, const run_options& options) {
-    auto confined = confine(with, options);
-    if (!confined) return failure{std::move(confined).error()};
+    auto prepared = prepare(with, options);
+    if (!prepared) return failure{std::move(prepared).error()};
     return execute(options.program);
 }
 
 }  // namespace
 
 void add_run(registry& to) {
-    CLI::App* run_command = to.app.add_subcommand("run", "Execute a program that a profile holds");
+    CLI::App* run_command = to.app.add_subcommand("run", "Execute a program that a profile, or a filter of its own, holds");
     auto options = std::make_shared<run_options>();
-    run_command->add_option("--profile", options->profile.file, "Profile to hold it to; - for standard input")
-        ->required()
+    auto* source = run_command->add_option_group("filters", "What holds it, at least one of");
+    source->add_option("--profile", options->profile.file, "Profile to hold it to; - for standard input")
         ->type_name("FILE");
+    source->add_flag("--adopt", options->adopts, "Serve the program's own seccomp filters by the module");
+    source->require_option(1, 2);
     add_reading_options(*run_command, options->profile);
     run_command->add_flag_callback(
         "--no-nnp", [options] { options->gained = privileges::as_they_are; },

@@ -9,7 +9,7 @@ _secmapctl_reading='--name --unknown --overlap --cap'
 # The options of a command: "run", "policy check" ...
 _secmapctl_options() {
     case $1 in
-        run) echo "--profile $_secmapctl_reading --no-nnp" ;;
+        run) echo "--profile $_secmapctl_reading --no-nnp --adopt" ;;
         attach) echo "--pid --profile --policy --thread $_secmapctl_reading" ;;
         detach) echo "--pid --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
