@@ -41,6 +41,7 @@ result<device_info> ask(int number) {
     info.errata = record.out_errata;
     info.features = record.out_features;
     info.actions = record.out_actions;
+    info.enosys_actions = record.out_enosys_actions;
     info.skipping = static_cast<call_skipping>(record.out_skip);
     info.stack_max = record.out_stack_max;
     info.rules_max = record.out_rules_max;
@@ -52,6 +53,8 @@ result<device_info> ask(int number) {
     info.hash_max = record.out_hash_max;
     info.test_max = record.out_test_max;
     info.objects_max = record.out_objects_max;
+    info.instructions_max = record.out_insns_max;
+    info.stack_instructions_max = record.out_stack_insns_max;
     return info;
 }
 

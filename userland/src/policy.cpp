@@ -74,6 +74,8 @@ policy_info to_info(const secmap_policy_info& record) {
     info.stacks = record.out_stacks;
     info.uid = record.out_uid;
     info.bytes = record.out_bytes;
+    info.filter_length = record.out_filter_len;
+    info.instructions = record.out_insns;
     return info;
 }
 
@@ -100,6 +102,21 @@ result<policy> policy::create(const device& on, const policy_image& image) {
     return policy(descriptor(made), record.out_id);
 }
 
+result<policy> policy::create(const device& on, const filter_program& program, const std::string& name) {
+    const std::string operation = "create policy '" + name + "'";
+    auto record = detail::make_record<secmap_policy_create>();
+    if (auto fits = detail::set_name(record.name, name, operation); !fits) return std::move(fits).error();
+    std::vector<char> log(log_size);
+    record.kind = SECMAP_POLICY_CBPF;
+    record.filter_len = static_cast<std::uint32_t>(program.code().size());
+    record.filter = detail::address(program.code().data());
+    record.log_size = static_cast<std::uint32_t>(log.size());
+    record.log = detail::address(log.data());
+    const int made = detail::call(on.number(), SECMAP_IOC_POLICY_CREATE, &record);
+    if (made < 0) return refused(-made, operation, log);
+    return policy(descriptor(made), record.out_id);
+}
+
 result<policy> policy::open(const device& on, std::uint32_t id) {
     auto record = detail::make_record<secmap_policy_by_id>();
     record.id = id;
@@ -114,6 +131,26 @@ result<policy_info> policy::info(const device& on) const {
     auto done = detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, "ask about policy " + std::to_string(id_));
     if (!done) return std::move(done).error();
     return to_info(record);
+}
+
+result<filter_program> policy::filter(const device& on) const {
+    const std::string operation = "read the program of policy " + std::to_string(id_);
+    std::vector<sock_filter> code(filter_length_max);
+    auto record = detail::make_record<secmap_policy_filter>();
+    record.policy_fd = number();
+    record.count = static_cast<std::uint32_t>(code.size());
+    record.filter = detail::address(code.data());
+    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_FILTER, &record, operation);
+    if (!done) {
+        error failure = std::move(done).error();
+        if (failure.number == EINVAL) {
+            failure.text = "it is not a program";
+            failure.hint = "'secmapctl policy show' tells the kind";
+        }
+        return failure;
+    }
+    code.resize(std::min<std::size_t>(record.out_count, code.size()));
+    return filter_program::create(std::move(code), "policy " + std::to_string(id_));
 }
 
 result<std::vector<verdict>> policy::test(const device& on, std::span<const seccomp_data> calls) const {

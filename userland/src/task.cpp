@@ -35,14 +35,30 @@ error unsupported_actions(const device& on, const policy& which, error failure) 
     return failure;
 }
 
-result<std::uint32_t> attach(const device& on, const policy& which, pid_t tid) {
+struct attached {
+    std::uint32_t depth = 0;
+    int returned = 0;
+};
+
+// TSYNC says by its return value who prevents it.
+error not_synchronised(std::string operation, int tid) {
+    const std::string whom = tid > 0 ? thread_name(tid) : "a thread";
+    return {ESRCH, std::move(operation), whom + " cannot be synchronised: it carries other policies than its caller",
+            tid > 0 ? "'secmapctl task show " + std::to_string(tid) + "' shows them" : ""};
+}
+
+result<attached> attach(const device& on, const policy& which, pid_t tid, std::uint32_t flags) {
+    std::string operation = "attach policy " + std::to_string(which.id()) + " to " + thread_name(tid);
     auto record = detail::make_record<secmap_attach>();
+    record.flags = flags;
     record.policy_fd = which.number();
     record.pid = tid;
-    auto done = detail::call(on.number(), SECMAP_IOC_ATTACH, &record,
-                             "attach policy " + std::to_string(which.id()) + " to " + thread_name(tid));
-    if (done) return record.out_depth;
-    error failure = std::move(done).error();
+    const int returned = detail::call(on.number(), SECMAP_IOC_ATTACH, &record);
+    const bool names_thread = (flags & SECMAP_ATTACH_TSYNC) != 0 && (flags & SECMAP_ATTACH_NEW_LISTENER) == 0;
+    if (names_thread && returned > 0) return not_synchronised(std::move(operation), returned);
+    if (returned >= 0) return attached{record.out_depth, returned};
+    if (returned == -ESRCH && (flags & SECMAP_ATTACH_TSYNC) != 0) return not_synchronised(std::move(operation), 0);
+    error failure = detail::explain(-returned, std::move(operation));
     if (failure.number == EOPNOTSUPP) return unsupported_actions(on, which, std::move(failure));
     return failure;
 }
@@ -67,9 +83,28 @@ result<std::uint32_t> detach(const device& on, pid_t tid, std::uint32_t policy_i
 
 }  // namespace
 
-result<std::uint32_t> attach_self(const device& on, const policy& which) { return attach(on, which, 0); }
+result<std::uint32_t> attach_self(const device& on, const policy& which, const attach_options& how) {
+    auto done = attach(on, which, 0, how.flags());
+    if (!done) return std::move(done).error();
+    return done->depth;
+}
 
-result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid) { return attach(on, which, tid); }
+result<listener> attach_with_listener(const device& on, const policy& which, const attach_options& how) {
+    const auto sizes = listener::ask_sizes();
+    if (!sizes) return sizes.error();
+    std::uint32_t flags = how.flags() | SECMAP_ATTACH_NEW_LISTENER;
+    // A descriptor and the id of a thread could not be told apart.
+    if (flags & SECMAP_ATTACH_TSYNC) flags |= SECMAP_ATTACH_TSYNC_ESRCH;
+    auto done = attach(on, which, 0, flags);
+    if (!done) return std::move(done).error();
+    return listener::adopt(descriptor(done->returned), *sizes);
+}
+
+result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid) {
+    auto done = attach(on, which, tid, 0);
+    if (!done) return std::move(done).error();
+    return done->depth;
+}
 
 result<std::uint32_t> detach_thread(const device& on, pid_t tid, std::uint32_t policy_id) {
     if (policy_id == every_policy)

@@ -23,8 +23,9 @@ enum class call_skipping : std::uint8_t {
 struct device_info {
     std::uint32_t abi_version = 0;
     std::uint32_t errata = 0;
-    std::uint64_t features = 0;  ///< SECMAP_FEATURE_*
-    std::uint32_t actions = 0;   ///< SECMAP_ACTION_*: what attach takes
+    std::uint64_t features = 0;        ///< SECMAP_FEATURE_*
+    std::uint32_t actions = 0;         ///< SECMAP_ACTION_*: what attach takes
+    std::uint32_t enosys_actions = 0;  ///< those of them that only fail with ENOSYS
     call_skipping skipping = call_skipping::unknown;
     std::uint32_t stack_max = 0;
     std::uint32_t rules_max = 0;
@@ -36,6 +37,8 @@ struct device_info {
     std::uint32_t hash_max = 0;
     std::uint32_t test_max = 0;
     std::uint32_t objects_max = 0;
+    std::uint32_t instructions_max = 0;        ///< of one classic BPF program
+    std::uint32_t stack_instructions_max = 0;  ///< of a stack, as the kernel has translated them
 };
 
 /// An open device whose module speaks this library's version of the ABI.

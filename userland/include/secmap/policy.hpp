@@ -13,6 +13,7 @@
 
 #include <secmap/descriptor.hpp>
 #include <secmap/device.hpp>
+#include <secmap/filter_program.hpp>
 #include <secmap/policy_image.hpp>
 #include <secmap/result.hpp>
 #include <secmap/simulator.hpp>
@@ -41,6 +42,8 @@ struct policy_info {
     std::uint32_t stacks = 0;   ///< stacks that hold it, at this moment
     std::uint32_t uid = 0;
     std::uint64_t bytes = 0;
+    std::uint32_t filter_length = 0;  ///< of a classic BPF program: instructions, as they were handed over
+    std::uint32_t instructions = 0;   ///< the same, as the kernel has translated them
 };
 
 /// Lives as long as it or a task that carries it does.
@@ -49,11 +52,18 @@ public:
     /// Makes the tables and the policy. A refusal carries the module's own reason.
     [[nodiscard]] static result<policy> create(const device& on, const policy_image& image);
 
+    /// Makes a policy of kind CBPF.
+    [[nodiscard]] static result<policy> create(const device& on, const filter_program& program,
+                                               const std::string& name = {});
+
     /// Needs CAP_SYS_ADMIN in the initial user namespace.
     [[nodiscard]] static result<policy> open(const device& on, std::uint32_t id);
 
     [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
     [[nodiscard]] result<policy_info> info(const device& on) const;
+
+    /// The program of a policy of kind CBPF. EINVAL: it is of another kind.
+    [[nodiscard]] result<filter_program> filter(const device& on) const;
 
     /// What it answers to each of @p calls, without making them; in batches, as many as needed.
     [[nodiscard]] result<std::vector<verdict>> test(const device& on, std::span<const seccomp_data> calls) const;

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <secmap/device.hpp>
+#include <secmap/listener.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/result.hpp>
 
@@ -21,9 +22,34 @@ struct task {
     std::uint32_t top_id = 0;  ///< id of the newest policy that it carries
 };
 
+/// How a thread attaches to itself: attach_options().all_threads().log().
+class attach_options final {
+public:
+    /// All threads of the process, or none; those that carry something else prevent it.
+    attach_options& all_threads() noexcept { return add(SECMAP_ATTACH_TSYNC); }
+    /// Audit records for all that the policy answers but ALLOW.
+    attach_options& log() noexcept { return add(SECMAP_ATTACH_LOG); }
+    /// Once its call is received, only a fatal signal interrupts it. With a listener only.
+    attach_options& wait_killable() noexcept { return add(SECMAP_ATTACH_WAIT_KILLABLE_RECV); }
+
+    [[nodiscard]] std::uint32_t flags() const noexcept { return flags_; }
+
+private:
+    attach_options& add(std::uint32_t flag) noexcept {
+        flags_ |= flag;
+        return *this;
+    }
+    std::uint32_t flags_ = 0;
+};
+
 /// All of these return how many policies the thread carries afterwards.
 /// The calling thread needs no_new_privs or CAP_SYS_ADMIN in its user namespace.
-[[nodiscard]] result<std::uint32_t> attach_self(const device& on, const policy& which);
+[[nodiscard]] result<std::uint32_t> attach_self(const device& on, const policy& which, const attach_options& how = {});
+
+/// The same; what the policy answers with USER_NOTIF waits for the listener. Where it succeeds, no call was made behind
+/// the one that attached, and no memory asked for: the new filter has not been met yet.
+[[nodiscard]] result<listener> attach_with_listener(const device& on, const policy& which,
+                                                    const attach_options& how = {});
 
 /// Another thread needs CAP_SYS_ADMIN in the initial user namespace, as do the functions below.
 [[nodiscard]] result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid);
