@@ -38,7 +38,7 @@
  * @wait: for questions, for answers to be due, and for the last stack to go
  * @fresh: how many questions have been put that RECV has not been woken for
  * @lock: guards what follows
- * @closed: the file is gone: nobody answers any more
+ * @closed: the file is gone: nobody answers any more. Also read without the lock
  * @next_id: of the next question
  * @questions: oldest first
  */
@@ -135,11 +135,23 @@ void secmap_listener_join(struct secmap_listener *listener)
 	atomic_inc(&listener->stacks);
 }
 
+/* Context: any; waking somebody would take a lock that sleeps on PREEMPT_RT. */
+void secmap_listener_vacate(struct secmap_listener *listener)
+{
+	atomic_dec(&listener->stacks);
+}
+
+/* Context: may sleep; after secmap_listener_vacate(). */
 void secmap_listener_leave(struct secmap_listener *listener)
 {
-	if (atomic_dec_and_test(&listener->stacks))
+	if (!atomic_read(&listener->stacks))
 		wake_up_poll(&listener->wait, EPOLLHUP);
 	secmap_listener_put(listener);
+}
+
+bool secmap_listener_answers(const struct secmap_listener *listener)
+{
+	return !READ_ONCE(listener->closed);
 }
 
 /* Context: under the lock. */
@@ -486,7 +498,7 @@ static int listener_release(struct inode *inode, struct file *file)
 	struct question *question;
 
 	mutex_lock(&listener->lock);
-	listener->closed = true;
+	WRITE_ONCE(listener->closed, true);
 	list_for_each_entry(question, &listener->questions, list)
 		if (question->state != ANSWERED)
 			answer_question(question, &nobody);

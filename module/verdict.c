@@ -65,8 +65,11 @@ static bool take_permit(struct secmap_carrier *carrier, const struct secmap_call
 static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by,
 		   const struct secmap_call *call, u32 action)
 {
-	if (!by->listener)
+	if (!by->listener) {
+		if (by->flags & SECMAP_ATTACH_LOG)
+			later(carrier, by, call, action, SECMAP_LATE_LOG);
 		return -ENOSYS;
+	}
 	secmap_listener_get(by->listener);
 	carrier->listener = by->listener;
 	if (later(carrier, by, call, action, SECMAP_LATE_NOTIFY))

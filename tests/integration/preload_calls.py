@@ -43,8 +43,10 @@ def set_filter(program: list[cbpf.Insn] | None = None, flags: int = 0) -> int:
 
 def state() -> dict[str, int]:
     """How this task is held: by the kernel, by secmap, and whether getppid is denied."""
-    with open("/proc/thread-self/status", encoding="ascii") as file:
-        lines = dict(line.split(":\t", 1) for line in file if ":\t" in line)
+    # Not open(): that asks by ioctl(2) whether it is a terminal, which some filter denies.
+    status = os.open("/proc/thread-self/status", os.O_RDONLY)
+    text = os.read(status, 65536).decode("ascii")
+    lines = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     denied = abi.raw_syscall(GETPPID) == -1
     return {"kernel": int(lines["Seccomp"]), "denied": int(denied)}
 
@@ -107,7 +109,8 @@ def attached(set_it: Callable[[], int] = set_filter) -> dict[str, int]:
 
 def by_prctl() -> dict[str, int]:
     """prctl(3)."""
-    return attached(lambda: prctl(PR_SET_SECCOMP, 2, cbpf.Program(DENIED).address))
+    made = cbpf.Program(DENIED)
+    return attached(lambda: prctl(PR_SET_SECCOMP, 2, made.address))
 
 
 def by_syscall_prctl() -> dict[str, int]:

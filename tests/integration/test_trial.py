@@ -40,10 +40,10 @@ def skip() -> int:
     """What INFO says about this kernel, when it has been tried."""
     dev = abi.device()
     for _ in range(10):
-        record = bytearray(struct.pack("<II", 72, 0) + bytes(64))
+        record = bytearray(struct.pack("<II", 88, 0) + bytes(80))
         abi.ioctl(dev, abi.INFO, record)
     os.close(dev)
-    return int(struct.unpack_from("<I", record, 28)[0])
+    return int(struct.unpack_from("<I", record, 32)[0])
 
 
 def load(program: Path, call: str, *modules: str) -> subprocess.CompletedProcess[str]:

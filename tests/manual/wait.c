@@ -92,6 +92,7 @@ static void indications(void)
 	say_ready("received", target.listener);
 	answer(target, notif.id, 0, 5, 0);
 	target_end(target);
+	events_of(target.listener, -1);
 	say_ready("ended", target.listener);
 }
 

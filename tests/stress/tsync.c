@@ -53,6 +53,7 @@ static struct shared *shared;
  */
 static atomic_int done;
 static atomic_bool ending;
+static pthread_barrier_t begun;
 
 /* Without errno, which a vfork() child shares with its parent. */
 static long call(long number)
@@ -170,6 +171,8 @@ static void *work(void *number)
 {
 	long which = (long)number % 16;
 
+	/* Else those that are there leave no time to create the others. */
+	pthread_barrier_wait(&begun);
 	while (!atomic_load_explicit(&ending, memory_order_relaxed)) {
 		check(LOOP);
 		if (which < 4)
@@ -210,6 +213,7 @@ static void process(int rounds)
 {
 	pthread_t threads[THREADS];
 
+	pthread_barrier_init(&begun, NULL, THREADS + 1);
 	for (long i = 0; i < THREADS; i++)
 		if (pthread_create(&threads[i], NULL, work, (void *)i))
 			_exit(4);
@@ -217,6 +221,7 @@ static void process(int rounds)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	/* It is one of 65 that want to run. */
 	setpriority(PRIO_PROCESS, gettid(), -20);
+	pthread_barrier_wait(&begun);
 	synchronise(rounds);
 	atomic_store(&ending, 1);
 	for (int i = 0; i < THREADS; i++)

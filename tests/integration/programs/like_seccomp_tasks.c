@@ -146,9 +146,12 @@ static int follow(pid_t pid, const struct tracing *how)
 			printf("  signal %d code %d", signal, info.si_code);
 			if (signal == SIGSTOP)
 				signal = 0;
-			if ((unsigned long)registers.IP == (unsigned long)native->end)
-				printf(" ax %ld orig_ax %ld first %ld", (long)registers.AX,
-				       (long)registers.ORIG_AX, (long)registers.ARG_0);
+			if ((unsigned long)registers.IP == (unsigned long)native->end) {
+				printf(" ax %ld first %ld", (long)registers.AX, (long)registers.ARG_0);
+				/* Of another signal's it is what it was at the exit. */
+				if (signal == SIGSYS)
+					printf(" orig_ax %ld", (long)registers.ORIG_AX);
+			}
 			puts("");
 		} else if ((unsigned long)registers.IP == (unsigned long)native->end) {
 			if (!stops++) {
