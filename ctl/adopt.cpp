@@ -57,7 +57,7 @@ std::string find_program(const std::string& name) {
     while (true) {
         const std::size_t end = rest.find(':');
         const std::string folder(rest.substr(0, end));
-        const std::string path = (folder.empty() ? "." : folder) + "/" + name;
+        std::string path = (folder.empty() ? "." : folder) + "/" + name;
         if (access(path.c_str(), X_OK) == 0 && !fs::is_directory(path)) return path;
         if (end == std::string_view::npos) return "";
         rest.remove_prefix(end + 1);
@@ -117,8 +117,7 @@ result<void> check_program(const std::string& name, gained_privileges gained) {
         case kind::other_abi:
             return refusal(ENOEXEC, operation, path + " is not an x86-64 program, and the library is",
                            "leave out --adopt: its filters are the kernel's then; a --profile holds it all the same");
-        default:
-            return {};
+        default: return {};
     }
 }
 

@@ -98,7 +98,8 @@ outcome run(const context& with, const run_options& options) {
 }  // namespace
 
 void add_run(registry& to) {
-    CLI::App* run_command = to.app.add_subcommand("run", "Execute a program that a profile, or a filter of its own, holds");
+    CLI::App* run_command =
+        to.app.add_subcommand("run", "Execute a program that a profile, or a filter of its own, holds");
     auto options = std::make_shared<run_options>();
     auto* source = run_command->add_option_group("filters", "What holds it, at least one of");
     source->add_option("--profile", options->profile.file, "Profile to hold it to; - for standard input")

@@ -55,6 +55,15 @@ static inline u32 secmap_call_nr(struct pt_regs *regs)
 	return syscall_get_nr(current, regs);
 }
 
+/*
+ * All of the register that the number is in: what a program left in its upper half is part of
+ * the registers before the call, and of nothing else.
+ */
+static inline unsigned long secmap_call_number(struct pt_regs *regs)
+{
+	return regs->orig_ax;
+}
+
 /* Is it of the kernel's own ABI (x32 numbers included)? */
 static inline bool secmap_call_native(void)
 {
@@ -107,11 +116,11 @@ static inline void secmap_call_skip(struct pt_regs *regs, long value)
 	regs->ax = value;
 }
 
-/* Undo secmap_call_skip(): the registers as they were before the call, number @nr. */
-static inline void secmap_call_rollback(struct pt_regs *regs, int nr)
+/* Undo secmap_call_skip(): the registers as they were before the call. */
+static inline void secmap_call_rollback(struct pt_regs *regs, unsigned long number)
 {
-	regs->orig_ax = nr;
-	regs->ax = nr;
+	regs->orig_ax = number;
+	regs->ax = number;
 }
 
 /* The call becomes exit(@status), which ends this thread alone. */
@@ -139,13 +148,13 @@ static inline void secmap_call_answer(struct pt_regs *regs, long value)
 }
 
 /*
- * Make the skipped call again, with number @nr: syscall, sysenter's landing pad and
+ * Make the skipped call again: syscall, sysenter's landing pad and
  * int 0x80 are all two bytes long. On its way back to user mode only.
  */
-static inline void secmap_call_restart(struct pt_regs *regs, int nr)
+static inline void secmap_call_restart(struct pt_regs *regs, unsigned long number)
 {
 	regs->orig_ax = -1;
-	regs->ax = nr;
+	regs->ax = number;
 	regs->ip -= 2;
 }
 

@@ -39,14 +39,14 @@ struct secmap_permit {
  * @task: the key; a reference, so that it is not used again while the carrier is found
  * @stack: a reference; changed under the bucket's lock, read under RCU
  * @refs: one for being in the table, one for being queued
+ * @flags: of the entry whose verdict @action is; written and read by @task, as is all below
+ *	that tells of a call
  * @late: SECMAP_LATE_* bits
  * @work: queued to @task while SECMAP_LATE_QUEUED is set
  * @rcu: frees the carrier, when @refs is 0 and so nothing is queued
  * @spare: a carrier for the next child. Touched by @task itself only, and by whoever
  *	drops the last reference
- * @nr: the call that @late is about, with @ip, @arch and @action; written and read by
- *	@task, as is all that follows
- * @flags: of the entry whose verdict @action is
+ * @number: the call that @late is about, all of the register, with @ip, @arch and @action
  * @listener: whom to ask; a reference while SECMAP_LATE_NOTIFY is set
  * @permit: the last one, or NULL
  *
@@ -57,17 +57,17 @@ struct secmap_carrier {
 	struct task_struct *task;
 	struct secmap_stack __rcu *stack;
 	refcount_t refs;
-	int nr;
+	u32 flags;
 	unsigned long late;
 	union {
 		struct callback_head work;
 		struct rcu_head rcu;
 	};
 	struct secmap_carrier *spare;
+	unsigned long number;
 	unsigned long ip;
 	u32 arch;
 	u32 action;
-	u32 flags;
 	struct secmap_listener *listener;
 	struct secmap_permit *permit;
 };

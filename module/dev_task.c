@@ -94,11 +94,12 @@ static struct secmap_policy *find_policy(struct secmap_request *request)
 	static const char name[SECMAP_NAME_LEN];
 	const struct secmap_attach *attach = request->record;
 	struct secmap_policy *policy = NULL;
+	struct secmap_object *object;
 	int err;
 
 	if (!(attach->flags & (SECMAP_ATTACH_FILTER | SECMAP_ATTACH_STRICT))) {
-		policy = secmap_policy_of(
-			secmap_object_by_fd(attach->policy_fd, SECMAP_OBJECT_POLICY));
+		object = secmap_object_by_fd(attach->policy_fd, SECMAP_OBJECT_POLICY);
+		policy = secmap_policy_of(object);
 		if (IS_ERR(policy))
 			return policy;
 	}

@@ -113,7 +113,7 @@ static struct {
 	u32 skip;			/* SECMAP_SKIP_*; written once */
 	const struct task_struct *task; /* whose call; only ever compared */
 	atomic_t taken;			/* a call is under way with what follows */
-	int nr;
+	unsigned long number;
 	struct callback_head work;
 } trial;
 
@@ -156,7 +156,7 @@ static void trial_work(struct callback_head *work)
 		/* Killed under way: it shows nothing. */
 		atomic_set(&trial.taken, 0);
 	} else if (secmap_call_result(regs) == (long)TRIAL_VALUE) {
-		secmap_call_restart(regs, trial.nr);
+		secmap_call_restart(regs, trial.number);
 		WRITE_ONCE(trial.skip, SECMAP_SKIP_WORKS);
 		unregister(&hooks[HOOK_TRIAL]);
 	} else {
@@ -177,7 +177,7 @@ static void trial_probe(void *data, struct pt_regs *regs, long id)
 	/* Not while the module is on its way out: nothing may be queued any more. */
 	if (!try_module_get(THIS_MODULE))
 		return;
-	trial.nr = secmap_call_nr(regs);
+	trial.number = secmap_call_number(regs);
 	init_task_work(&trial.work, trial_work);
 	if (task_work_add(current, &trial.work, TWA_RESUME)) {
 		module_put(THIS_MODULE);

@@ -37,7 +37,7 @@
  * @wait_killable: a received question is interrupted by a fatal signal only
  * @wait: for questions, for answers to be due, and for the last stack to go
  * @fresh: how many questions have been put that RECV has not been woken for
- * @lock: guards what follows
+ * @lock: guards the questions and all that follows
  * @closed: the file is gone: nobody answers any more. Also read without the lock
  * @next_id: of the next question
  * @questions: oldest first
@@ -48,7 +48,7 @@ struct secmap_listener {
 	bool wait_killable;
 	wait_queue_head_t wait;
 	atomic_t fresh;
-	struct mutex lock;
+	struct mutex lock; /* see above */
 	bool closed;
 	u64 next_id;
 	struct list_head questions;
@@ -135,16 +135,10 @@ void secmap_listener_join(struct secmap_listener *listener)
 	atomic_inc(&listener->stacks);
 }
 
-/* Context: any; waking somebody would take a lock that sleeps on PREEMPT_RT. */
-void secmap_listener_vacate(struct secmap_listener *listener)
-{
-	atomic_dec(&listener->stacks);
-}
-
-/* Context: may sleep; after secmap_listener_vacate(). */
+/* Context: may sleep. A grace period after the last task's end, for probes could still ask. */
 void secmap_listener_leave(struct secmap_listener *listener)
 {
-	if (!atomic_read(&listener->stacks))
+	if (atomic_dec_and_test(&listener->stacks))
 		wake_up_poll(&listener->wait, EPOLLHUP);
 	secmap_listener_put(listener);
 }

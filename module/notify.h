@@ -22,12 +22,8 @@ struct file *secmap_listener_file(struct secmap_listener *listener);
 /* Is there still somebody who answers? */
 bool secmap_listener_answers(const struct secmap_listener *listener);
 
-/*
- * The stacks that hold it: when the last one has vacated it nobody will ask any more; the
- * supervisor wakes when it leaves.
- */
+/* The stacks that hold it: when the last one is gone nobody will ask any more. */
 void secmap_listener_join(struct secmap_listener *listener);
-void secmap_listener_vacate(struct secmap_listener *listener);
 void secmap_listener_leave(struct secmap_listener *listener);
 
 void secmap_notify_ask(struct secmap_listener *listener, const struct seccomp_data *data,

@@ -131,6 +131,7 @@ static void stack_finish(struct secmap_stack *stack)
 static int stack_fits(const struct secmap_stack *below, const struct secmap_entry *entry)
 {
 	u32 insns = secmap_policy_insns(entry->policy);
+	struct secmap_listener *listener;
 	u32 i;
 
 	if (entry->flags & SECMAP_ATTACH_STRICT)
@@ -140,9 +141,12 @@ static int stack_fits(const struct secmap_stack *below, const struct secmap_entr
 		return -ENOSPC;
 	if (insns && below->insns && below->insns + 4 + insns > SECMAP_LIMIT_STACK_INSNS)
 		return -ENOSPC;
-	for (i = 0; entry->listener && i < below->depth; i++)
-		if (below->entries[i].listener && secmap_listener_answers(below->entries[i].listener))
+	for (i = 0; entry->listener && i < below->depth; i++) {
+		listener = below->entries[i].listener;
+		/* As seccomp(2): one whose descriptor has been closed does not count. */
+		if (listener && secmap_listener_answers(listener))
 			return -EBUSY;
+	}
 	return 0;
 }
 
@@ -240,15 +244,8 @@ bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_s
  */
 void secmap_stack_put(struct secmap_stack *stack)
 {
-	u32 i;
-
-	if (!stack || !refcount_dec_and_test(&stack->refs))
-		return;
-	/* At once, so that a supervisor who has waited for its task's end is told the truth. */
-	for (i = 0; i < stack->depth; i++)
-		if (stack->entries[i].listener)
-			secmap_listener_vacate(stack->entries[i].listener);
-	queue_rcu_work(releases, &stack->release);
+	if (stack && refcount_dec_and_test(&stack->refs))
+		queue_rcu_work(releases, &stack->release);
 }
 
 /* secmap_stack_judge() for more than one. */

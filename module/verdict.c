@@ -26,7 +26,7 @@
 static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by,
 		  const struct secmap_call *call, u32 action, unsigned int what)
 {
-	carrier->nr = call->data.nr;
+	carrier->number = secmap_call_number(current_pt_regs());
 	carrier->arch = call->data.arch;
 	carrier->ip = call->data.instruction_pointer;
 	carrier->action = action;
@@ -157,8 +157,8 @@ static void log_call(const struct secmap_carrier *carrier, int signal)
 	audit_log_format(ab, "op=secmap");
 	audit_log_task_info(ab);
 	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x", signal,
-			 carrier->arch, carrier->nr, carrier->arch == AUDIT_ARCH_I386, carrier->ip,
-			 carrier->action & SECCOMP_RET_ACTION_FULL);
+			 carrier->arch, (int)carrier->number, carrier->arch == AUDIT_ARCH_I386,
+			 carrier->ip, carrier->action & SECCOMP_RET_ACTION_FULL);
 	audit_log_end(ab);
 }
 
@@ -214,7 +214,7 @@ static void send_sigsys(const struct secmap_carrier *carrier, bool kill)
 {
 	struct kernel_siginfo info;
 
-	secmap_call_rollback(current_pt_regs(), carrier->nr);
+	secmap_call_rollback(current_pt_regs(), carrier->number);
 
 	clear_siginfo(&info);
 	info.si_signo = SIGSYS;
@@ -222,7 +222,7 @@ static void send_sigsys(const struct secmap_carrier *carrier, bool kill)
 	info.si_call_addr = (void __user *)carrier->ip;
 	info.si_errno = carrier->action & SECCOMP_RET_DATA;
 	info.si_arch = carrier->arch;
-	info.si_syscall = carrier->nr;
+	info.si_syscall = (int)carrier->number;
 
 	/*
 	 * Another thread may ignore SIGSYS between the two steps: then again. A fatal signal that
@@ -257,12 +257,12 @@ static void ask(struct secmap_carrier *carrier)
 	struct secmap_call call;
 
 	/* As if the call were under way: the kernel restarts it where a signal interrupts us. */
-	secmap_call_rollback(regs, carrier->nr);
+	secmap_call_rollback(regs, carrier->number);
 	call = secmap_call_read(regs);
 	secmap_notify_ask(carrier->listener, &call.data, &answer);
 	secmap_listener_put(carrier->listener);
 	if (answer.runs && permit(carrier, &call.data)) {
-		secmap_call_restart(regs, carrier->nr);
+		secmap_call_restart(regs, carrier->number);
 		return;
 	}
 	secmap_call_answer(regs, answer.runs ? -ENOMEM : answer.value);

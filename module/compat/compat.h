@@ -18,17 +18,17 @@
  * 6.8, upstream 4e94ddfe2aab ("file: remove __receive_fd()") gave receive_fd() a second
  * argument. Its type tells, whatever the version says.
  */
+typedef int (*compat_receive_fd_t)(struct file *file, int __user *ufd, unsigned int flags);
+typedef int (*compat_receive_fd_6_1_t)(struct file *file, unsigned int flags);
+
 static inline int compat_receive_fd(struct file *file, int __user *ufd, unsigned int flags)
 {
-	int (*newest)(struct file * file, int __user *ufd, unsigned int flags);
-	int (*older)(struct file * file, unsigned int flags);
-	void *receive = receive_fd;
+	typeof(receive_fd) *receive = receive_fd;
+	compat_receive_fd_6_1_t older = (void *)receive;
+	compat_receive_fd_t newest = (void *)receive;
 
-	if (__builtin_types_compatible_p(typeof(&receive_fd), typeof(older))) {
-		older = receive;
+	if (__builtin_types_compatible_p(typeof(receive), compat_receive_fd_6_1_t))
 		return older(file, flags);
-	}
-	newest = receive;
 	return newest(file, ufd, flags);
 }
 

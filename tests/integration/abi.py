@@ -224,7 +224,8 @@ def policy_filter(dev: int, policy: int, room: int = 4096) -> list[Insn]:
     record = bytearray(struct.pack("<IIiIQII", 32, 0, policy, room, into.address, 0, 0))
     ioctl(dev, POLICY_FILTER, record)
     (count,) = struct.unpack_from("<I", record, 24)
-    return list(struct.iter_unpack("<HBBI", into.buffer.raw[: 8 * min(count, room)]))
+    return [(code, jt, jf, k) for code, jt, jf, k
+            in struct.iter_unpack("<HBBI", into.buffer.raw[: 8 * min(count, room)])]
 
 
 def attach_record(policy: int = -1, pid: int = 0, flags: int = 0,

@@ -44,15 +44,6 @@ class Program:
         self.address = self._record.address
 
 
-def read_back(dev: int, policy: int) -> list[Insn]:
-    """POLICY_FILTER."""
-    room = abi.Memory(bytes(8 * 4096))
-    record = bytearray(struct.pack("<IIiIQII", 32, 0, policy, 4096, room.address, 0, 0))
-    abi.ioctl(dev, abi.POLICY_FILTER, record)
-    (count,) = struct.unpack_from("<I", record, 24)
-    return list(struct.iter_unpack("<HBBI", room.buffer.raw[: 8 * count]))
-
-
 def open_by_id(dev: int, ident: int) -> int:
     """POLICY_BY_ID."""
     return abi.ioctl(dev, abi.POLICY_BY_ID, struct.pack("<IIII", 16, 0, ident, 0))

@@ -63,12 +63,13 @@ def test_refused_programs(dev: int, insns: list[abi.Insn], said: str) -> None:
 def test_members(ground: Ground) -> None:
     filter_ = abi.pack_filter(DENY)
     ground.kept.append(filter_)
-    for members, errno in (
+    cases: list[tuple[dict[str, int | bytes], int]] = [
         ({}, 0), ({"filter_len": 0}, EINVAL), ({"filter_len": 4097}, E2BIG),
         ({"filter": 8}, EFAULT), ({"filter": 0}, EFAULT), ({"abi_count": 1}, EINVAL),
         ({"table_count": 1}, EINVAL), ({"abis": 8}, EINVAL), ({"tables": 8}, EINVAL),
         ({"foreign_action": abi.KILL_PROCESS}, EINVAL), ({"name": b"a b"}, EINVAL),
-    ):
+    ]
+    for members, errno in cases:
         record = Record("secmap_policy_create", kind=1, filter=filter_.address,
                         filter_len=len(DENY))
         for name, content in members.items():
@@ -81,7 +82,7 @@ def test_attach_members(ground: Ground) -> None:
     filter_ = abi.pack_filter([ret(ALLOW)])
     ground.kept.append(filter_)
     strict, step = abi.STRICT, abi.FILTER
-    for members, errno in (
+    cases: list[tuple[dict[str, int], int]] = [
         ({}, 0), ({"filter_len": 0}, EINVAL), ({"filter_len": 4097}, E2BIG), ({"filter": 8}, EFAULT),
         ({"policy_fd": ground.policy}, EINVAL), ({"flags": 0}, EINVAL), ({"pad": 1}, EINVAL),
         ({"flags": step | strict}, EINVAL), ({"flags": step | abi.WAIT_KILLABLE}, EINVAL),
@@ -89,7 +90,8 @@ def test_attach_members(ground: Ground) -> None:
         ({"flags": step | abi.SPEC_ALLOW | abi.ATTACH_LOG}, 0),
         ({"flags": 0, "policy_fd": ground.policy, "filter_len": 0}, EINVAL),
         ({"flags": strict, "filter": 0, "filter_len": 0}, EINVAL),
-    ):
+    ]
+    for members, errno in cases:
         record = Record("secmap_attach", policy_fd=-1, flags=step, pid=ground.pid, filter_len=1,
                         filter=filter_.address)
         for name, content in members.items():

@@ -186,10 +186,10 @@ static void body_leave(void)
 	target_await();
 }
 
-/* Once the target was waited for, whoever is to be woken has been. */
 static void ends_while_waiting(void)
 {
 	struct target target = target_start(0, body_leave);
+	struct pollfd gone = { .fd = target.listener };
 	pthread_t thread;
 
 	thread_tid = shared(sizeof(*thread_tid));
@@ -201,6 +201,8 @@ static void ends_while_waiting(void)
 	await_in_call(*thread_tid, SYS_ioctl);
 	supervisor_pass();
 	target_end(target);
+	/* Whoever waits is woken by the event that this waits for. */
+	poll(&gone, 1, -1);
 	while (!thread_done && !in_call(*thread_tid, SYS_ioctl))
 		sched_yield();
 	errno = thread_errno;

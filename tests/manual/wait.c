@@ -122,7 +122,7 @@ static void last_one(void)
 	if (waitpid(-1, NULL, 0) < 0)
 		broken("waitpid");
 	poll(&hup, 1, -1);
-	say("it has ended: %s", events_of(target.listener, 0));
+	say("it has ended: %s", events_of(target.listener, -1));
 }
 
 static void handler(int signal)

@@ -19,10 +19,10 @@
 #include <sys/prctl.h>
 #include "mechanism.h"
 
-#define OWN    600 /* no call has these numbers */
-#define ALL    601
-#define BELOW  602
-#define TURNS  300
+#define OWN	       600 /* no call has these numbers */
+#define ALL	       601
+#define BELOW	       602
+#define TURNS	       300
 
 #define TSYNC	       SECCOMP_FILTER_FLAG_TSYNC
 #define TSYNC_OR_ESRCH (TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH)

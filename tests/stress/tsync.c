@@ -208,7 +208,6 @@ static void synchronise(int rounds)
 	}
 }
 
-
 static void process(int rounds)
 {
 	pthread_t threads[THREADS];

@@ -470,26 +470,20 @@ struct secmap_policy_test {
 };
 
 /* secmap_attach.flags; where seccomp(2) has the same flag it is the same bit */
-#define SECMAP_ATTACH_TSYNC	   (1U << 0) /* all threads of the process, or none */
-#define SECMAP_ATTACH_LOG	   (1U << 1) /* log every verdict of this policy but ALLOW */
-#define SECMAP_ATTACH_SPEC_ALLOW   (1U << 2) /* taken; there is nothing to leave out */
-#define SECMAP_ATTACH_NEW_LISTENER (1U << 3) /* return a listener for USER_NOTIF */
-#define SECMAP_ATTACH_TSYNC_ESRCH  (1U << 4) /* TSYNC fails with ESRCH, not with a tid */
-#define SECMAP_ATTACH_WAIT_KILLABLE_RECV \
-	(1U << 5)			/* once received, only a fatal signal
-						    * interrupts a notified call
-						    */
-#define SECMAP_ATTACH_FILTER (1U << 16) /* make the policy of @filter */
-#define SECMAP_ATTACH_STRICT \
-	(1U << 17) /* KILL_THREAD ends with SIGKILL, as in
-						     * SECCOMP_MODE_STRICT
-						     */
+#define SECMAP_ATTACH_TSYNC		 (1U << 0)  /* all threads of the process, or none */
+#define SECMAP_ATTACH_LOG		 (1U << 1)  /* log every verdict of this policy but ALLOW */
+#define SECMAP_ATTACH_SPEC_ALLOW	 (1U << 2)  /* taken; there is nothing to leave out */
+#define SECMAP_ATTACH_NEW_LISTENER	 (1U << 3)  /* return a listener for USER_NOTIF */
+#define SECMAP_ATTACH_TSYNC_ESRCH	 (1U << 4)  /* TSYNC fails with ESRCH, not with a tid */
+#define SECMAP_ATTACH_WAIT_KILLABLE_RECV (1U << 5)  /* received: only a fatal signal interrupts */
+#define SECMAP_ATTACH_FILTER		 (1U << 16) /* make the policy of @filter */
+#define SECMAP_ATTACH_STRICT		 (1U << 17) /* what SECCOMP_MODE_STRICT does */
 
 /**
  * struct secmap_attach - put a policy on top of a task's stack
  * @size: sizeof(struct secmap_attach)
  * @flags: SECMAP_ATTACH_*
- * @policy_fd: the policy; -1 with SECMAP_ATTACH_FILTER
+ * @policy_fd: the policy; -1 with SECMAP_ATTACH_FILTER or SECMAP_ATTACH_STRICT
  * @pid: 0: the calling thread, which needs no_new_privs or CAP_SYS_ADMIN in its user
  *	namespace; otherwise the thread with this id, which needs CAP_SYS_ADMIN in the
  *	initial user namespace, of the caller and of the opener of the device
@@ -514,6 +508,10 @@ struct secmap_policy_test {
  * EBUSY. EINVAL: TSYNC with NEW_LISTENER and without TSYNC_ESRCH, or WAIT_KILLABLE_RECV
  * without NEW_LISTENER. A call that is answered with SECCOMP_USER_NOTIF_FLAG_CONTINUE is made
  * again, and then runs: stock seccomp and tracers see it twice.
+ *
+ * STRICT, alone, is for who carries nothing (else EINVAL), and needs no no_new_privs: read,
+ * write, exit and the return from a signal handler are left, all else ends the thread with
+ * SIGKILL.
  *
  * TRACE fails with ENOSYS, as if there were no tracer.
  */

@@ -171,7 +171,7 @@ static inline void handle(int number, siginfo_t *info, void *context)
 	sigprocmask(SIG_BLOCK, NULL, &seen.blocked);
 }
 
-static inline void catch(int flags)
+static inline void catch (int flags)
 {
 	struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO | flags };
 
@@ -179,10 +179,12 @@ static inline void catch(int flags)
 }
 
 /* A word of struct seccomp_data decides: only of calls that end at @way->end. */
-static inline void filter_by(const struct way *way, const struct sock_filter *body, unsigned int length)
+static inline void filter_by(const struct way *way, const struct sock_filter *body,
+			     unsigned int length)
 {
 	struct sock_filter filter[16] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, instruction_pointer)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, instruction_pointer)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(uintptr_t)way->end, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -234,7 +236,7 @@ static inline void tell(const struct way *way, unsigned long number)
 	       seen.info.si_call_addr == way->end ? "after the call" : "elsewhere");
 	printf("  ax %#lx ip %s stack %s blocked %d\n", (unsigned long)registers[REGISTER_AX],
 	       (unsigned long)registers[REGISTER_IP] == (unsigned long)way->end ? "after the call" :
-										   "elsewhere",
+										  "elsewhere",
 	       seen.on_stack ? "alternate" : "normal", sigismember(&seen.blocked, SIGSYS));
 	for (int i = 0; i < 6; i++)
 		if ((unsigned long)registers[places(way)[i]] != made.args[i])

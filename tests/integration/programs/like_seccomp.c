@@ -66,7 +66,7 @@ static void actions(const struct way *way)
 		if (!pid) {
 			unsigned long number = way->getppid | way->bits;
 
-			catch(0);
+			catch (0);
 			filter_with(way, table[i].action);
 			result = call(way, number);
 			/* Else it is the parent's id, which is not the same twice. */
@@ -124,7 +124,7 @@ static void dispositions(const struct way *way)
 		sigemptyset(&set);
 		sigaddset(&set, SIGSYS);
 		if (how & HANDLED)
-			catch(table[i / 3].flags);
+			catch (table[i / 3].flags);
 		if (how & STACK)
 			sigaltstack(&alternate, NULL);
 		if (how & IGNORED)
@@ -172,11 +172,31 @@ static void nested(const struct way *way)
 static void numbers(const struct way *way)
 {
 	static const unsigned long long table[] = {
-		0,	    1,		39,	     110,	 335,	       475,
-		600,	    1023,	1024,	     4096,	 0x3fffffff,   0x40000000,
-		0x4000006e, 0x40000208, 0x7fffffff,  0x80000000, 0xbfffffff,   0xc0000027,
-		0xfffffffe, 0xffffffff, 0xdeadbeef00000027ULL,	 0xffffffff00000027ULL,
-		0xffffffffffffffffULL,	0x8000000000000000ULL,	 0x1ffffffffULL,
+		0,
+		1,
+		39,
+		110,
+		340,
+		475,
+		600,
+		1023,
+		1024,
+		4096,
+		0x3fffffff,
+		0x40000000,
+		0x4000006e,
+		0x40000208,
+		0x7fffffff,
+		0x80000000,
+		0xbfffffff,
+		0xc0000027,
+		0xfffffffe,
+		0xffffffff,
+		0xdeadbeef00000027ULL,
+		0xffffffff00000027ULL,
+		0xffffffffffffffffULL,
+		0x8000000000000000ULL,
+		0x1ffffffffULL,
 	};
 
 	for (unsigned int i = 0; i < MECHANISM_COUNT(table) * 4; i++) {
@@ -193,7 +213,7 @@ static void numbers(const struct way *way)
 				filter_tells(way, offsetof(struct seccomp_data, arch), 0);
 			else
 				filter_with(way, SECCOMP_RET_TRAP);
-			catch(0);
+			catch (0);
 			printf("  result %ld\n", call(way, number));
 			tell(way, number);
 			leave();

@@ -110,7 +110,8 @@ static _Noreturn void be_traced(const struct tracing *how)
 	leave();
 }
 
-static void change_at_entry(pid_t pid, const struct tracing *how, struct user_regs_struct *registers)
+static void change_at_entry(pid_t pid, const struct tracing *how,
+			    struct user_regs_struct *registers)
 {
 	if (how->set_number)
 		registers->ORIG_AX = how->number;
@@ -147,7 +148,8 @@ static int follow(pid_t pid, const struct tracing *how)
 			if (signal == SIGSTOP)
 				signal = 0;
 			if ((unsigned long)registers.IP == (unsigned long)native->end) {
-				printf(" ax %ld first %ld", (long)registers.AX, (long)registers.ARG_0);
+				printf(" ax %ld first %ld", (long)registers.AX,
+				       (long)registers.ARG_0);
 				/* Of another signal's it is what it was at the exit. */
 				if (signal == SIGSYS)
 					printf(" orig_ax %ld", (long)registers.ORIG_AX);
@@ -218,7 +220,7 @@ static void with_threads(const char *name, unsigned int action, int exec)
 		if (!pid) {
 			pthread_t thread;
 
-			catch(0);
+			catch (0);
 			filter_with(native, action);
 			for (int i = 0; i < 3; i++)
 				pthread_create(&thread, NULL, make_forever, NULL);
@@ -267,7 +269,7 @@ static void restarted(const char *name, unsigned int action)
 	int status;
 
 	if (!pid) {
-		catch(0);
+		catch (0);
 		filter_by(native, body, MECHANISM_COUNT(body));
 		printf("  result %ld\n", make(SYS_nanosleep, (unsigned long)&moment, 0, 0));
 		printf("  trapped %d of call %d\n", seen.count, seen.info.si_syscall);
@@ -288,7 +290,7 @@ static void special(const char *name, long number, unsigned int action, const vo
 	pid_t pid = begin("special", name, native);
 
 	if (!pid) {
-		catch(0);
+		catch (0);
 		filter_with(native, action);
 		printf("  result %ld\n", make(number, (unsigned long)first, second, 0));
 		printf("  trapped %d of call %d\n", seen.count, seen.info.si_syscall);
@@ -303,13 +305,13 @@ static void specials(void)
 		const char *name;
 		long number;
 	} calls[] = {
-		{ "exit", SYS_exit },	{ "exit_group", SYS_exit_group },
-		{ "fork", SYS_fork },	{ "vfork", SYS_vfork },
+		{ "exit", SYS_exit },	  { "exit_group", SYS_exit_group },
+		{ "fork", SYS_fork },	  { "vfork", SYS_vfork },
 		{ "clone3", SYS_clone3 }, { "rt_sigreturn", SYS_rt_sigreturn },
 		{ "execve", SYS_execve }, { "pause", SYS_pause },
 	};
-	static const unsigned int actions[] = { SECCOMP_RET_ERRNO,	SECCOMP_RET_ERRNO | 5,
-						SECCOMP_RET_TRAP,	SECCOMP_RET_KILL_THREAD,
+	static const unsigned int actions[] = { SECCOMP_RET_ERRNO,	  SECCOMP_RET_ERRNO | 5,
+						SECCOMP_RET_TRAP,	  SECCOMP_RET_KILL_THREAD,
 						SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_TRACE,
 						SECCOMP_RET_USER_NOTIF };
 	static const struct clone_args none = { .exit_signal = SIGCHLD };
