@@ -16,7 +16,12 @@ struct named_bit {
     const char* name;
 };
 
-constexpr std::array<named_bit, 1> feature_bits = {{{SECMAP_FEATURE_MAPS, "MAPS"}}};
+constexpr std::array<named_bit, 4> feature_bits = {{
+    {SECMAP_FEATURE_MAPS, "MAPS"},
+    {SECMAP_FEATURE_CBPF, "CBPF"},
+    {SECMAP_FEATURE_TSYNC, "TSYNC"},
+    {SECMAP_FEATURE_LISTENER, "LISTENER"},
+}};
 
 }  // namespace
 
@@ -30,7 +35,13 @@ std::vector<std::string> feature_bit_names(std::uint64_t bits) {
     return found;
 }
 
-std::string kind_name(std::uint32_t kind) { return kind == SECMAP_POLICY_MAPS ? "maps" : std::to_string(kind); }
+std::string kind_name(std::uint32_t kind) {
+    switch (kind) {
+        case SECMAP_POLICY_MAPS: return "maps";
+        case SECMAP_POLICY_CBPF: return "cbpf";
+        default: return std::to_string(kind);
+    }
+}
 
 std::string skipping_name(call_skipping of) {
     switch (of) {
@@ -52,6 +63,7 @@ std::string decision_kind(const verdict& of) {
         case SECMAP_RULE_DEFAULT: return "default";
         case SECMAP_RULE_NEWER: return "newer";
         case SECMAP_RULE_FOREIGN: return "foreign";
+        case SECMAP_RULE_PROGRAM: return "program";
         default: return "rule";
     }
 }

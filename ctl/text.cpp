@@ -115,6 +115,7 @@ std::string decided_words(const explanation& of) {
                                      : "the default action: no rule of this call holds";
     if (kind == "newer") return "the action for numbers that are newer than the profile";
     if (kind == "foreign") return "the action for ABIs that it does not name";
+    if (kind == "program") return "its program";
     return fmt::format("rule {} of {}", of.decision.rule, abi_name(of.call.abi));
 }
 

@@ -43,7 +43,7 @@ def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: s
     (("policy", "show", "0x10"), "'0x10' is not a number"),
     (("policy", "show", "1 "), "'1 ' is not a number"),
     (("run", "--profile", "x"), "program is required"),
-    (("run", "--", "true"), "--profile is required"),
+    (("run", "--", "true"), "[--profile,--adopt] is required"),
     (("run", "--profile", "x", "ls", "-l"), "-l"),
     (("attach", "--pid", "1"), "[--profile,--policy] is required"),
     (("attach", "--pid", "1", "--profile", "x", "--policy", "1"), "2 were given"),
