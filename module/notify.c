@@ -138,8 +138,11 @@ void secmap_listener_join(struct secmap_listener *listener)
 /* Context: may sleep. A grace period after the last task's end, for probes could still ask. */
 void secmap_listener_leave(struct secmap_listener *listener)
 {
+	/* Under the lock, so that whoever sees EPOLLHUP knows that all have been woken. */
+	mutex_lock(&listener->lock);
 	if (atomic_dec_and_test(&listener->stacks))
 		wake_up_poll(&listener->wait, EPOLLHUP);
+	mutex_unlock(&listener->lock);
 	secmap_listener_put(listener);
 }
 
@@ -478,9 +481,9 @@ static __poll_t listener_poll(struct file *file, struct poll_table_struct *table
 		if (question->state == RECEIVED)
 			events |= EPOLLOUT | EPOLLWRNORM;
 	}
-	mutex_unlock(&listener->lock);
 	if (!atomic_read(&listener->stacks))
 		events |= EPOLLHUP;
+	mutex_unlock(&listener->lock);
 	return events;
 }
 
