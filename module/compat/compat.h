@@ -8,6 +8,8 @@
 
 #include <linux/file.h>
 #include <linux/sched.h>
+#include <linux/types.h>
+#include <asm/unistd.h>
 
 /* 6.4, upstream 54e6842d0775 ("fork/vm: Move common PF_IO_WORKER behavior to new flag") */
 #ifndef PF_USER_WORKER
@@ -30,6 +32,24 @@ static inline int compat_receive_fd(struct file *file, int __user *ufd, unsigned
 	if (__builtin_types_compatible_p(typeof(receive), compat_receive_fd_6_1_t))
 		return older(file, flags);
 	return newest(file, ufd, flags);
+}
+
+/*
+ * Native calls that no program makes, but the kernel's trampolines on its behalf; elsewhere
+ * they end in SIGILL. 6.11, upstream 190fec72df4a ("uprobe: Wire up uretprobe system call");
+ * 6.18, upstream 56101b69c919 ("uprobes/x86: Add uprobe syscall to speed up uprobe").
+ */
+static inline bool compat_nr_is_trampoline(u32 nr)
+{
+#ifdef __NR_uretprobe
+	if (nr == __NR_uretprobe)
+		return true;
+#endif
+#ifdef __NR_uprobe
+	if (nr == __NR_uprobe)
+		return true;
+#endif
+	return false;
 }
 
 #endif
