@@ -66,7 +66,7 @@ demo: userland ## real programs under a real profile, in a guest
 
 .PHONY: install
 install: userland ## the library and the tool, to PREFIX=/usr/local
-	@cmake --install build/userland --prefix $(PREFIX)
+	@packaging/install "$(PREFIX)"
 
 .PHONY: dkms
 dkms: packages ## the module, for every installed headers package, through DKMS

@@ -11,8 +11,8 @@ import cache
 from kernel import Kernel
 from outcome import Failure, Outcome
 
-_SOURCE = Path(__file__).resolve().parent / "init.c"
-_COMPILE = ("gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o")
+_SOURCES = Path(__file__).resolve().parent / "init"
+_COMPILE = ("gcc", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o")
 _DRIVERS = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 
 
@@ -33,13 +33,14 @@ def archive(files: Mapping[str, bytes], folders: tuple[str, ...] = ()) -> bytes:
 
 
 def _init() -> bytes:
-    """The first process, compiled once for each state of its source."""
-    source = _SOURCE.read_bytes()
+    """The first process, compiled once for each state of its sources."""
+    sources = sorted(_SOURCES.glob("*.c"))
+    text = b"".join(path.read_bytes() for path in sorted(_SOURCES.glob("*.[ch]")))
     compiler = subprocess.run(["gcc", "--version"], check=True, stdout=subprocess.PIPE).stdout
-    digest = hashlib.sha256(source + compiler + repr(_COMPILE).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(text + compiler + repr(_COMPILE).encode()).hexdigest()[:16]
 
     def make(folder: Path) -> None:
-        done = subprocess.run([*_COMPILE, str(folder / "init"), str(_SOURCE)], check=False)
+        done = subprocess.run([*_COMPILE, str(folder / "init"), *map(str, sources)], check=False)
         if done.returncode != 0:
             raise Failure(Outcome.SETUP, "the guest's first process does not compile")
 

@@ -90,7 +90,7 @@ def _list(items: Sequence[str]) -> bytes:
 
 
 def _job(request: Request) -> dict[str, bytes]:
-    """The files that init.c reads."""
+    """The files that init/main.c reads."""
     job = {
         "argv": _list(request.argv),
         "env": _list([f"{key}={value}" for key, value in request.env.items()]),

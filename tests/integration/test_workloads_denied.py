@@ -41,7 +41,7 @@ TIGHTER_DENIED = {
     "socket of AF_VSOCK": EPERM,
 }
 # By both, with an errno each: the newest one's counts, as with seccomp(2).
-BOTH_DENY = {"add_key": EPERM, "request_key": EPERM}
+BOTH_DENY = {"add_key": EPERM, "request_key": EPERM, "io_uring_setup": EPERM}
 
 
 def attempts(command: Sequence[str]) -> dict[str, int]:

@@ -2,6 +2,10 @@
 /* What a policy says, put together piece by piece. */
 #include "spec.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
 void spec_init(struct spec *spec, u32 foreign_action)
 {
 	spec->top = (struct secmap_rules_spec){
@@ -69,4 +73,15 @@ struct secmap_cond *spec_cond(struct spec *spec, u8 arg, u8 op, u8 width, u64 va
 		.value = value,
 	};
 	return cond;
+}
+
+struct secmap_rules *spec_taken(const struct spec *spec)
+{
+	struct secmap_why why = { "" };
+	struct secmap_rules *rules = secmap_rules_create(&spec->top, &why);
+
+	if (IS_ERR(rules))
+		fail_msg("refused: %s", why.text);
+	assert_string_equal(why.text, "");
+	return rules;
 }

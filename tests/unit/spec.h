@@ -29,4 +29,7 @@ void spec_allow(struct spec *spec, u32 nr);
 struct secmap_rule *spec_rule(struct spec *spec, u32 nr, u32 action);
 struct secmap_cond *spec_cond(struct spec *spec, u8 arg, u8 op, u8 width, u64 value);
 
+/* The rules that it makes: it is not refused. */
+struct secmap_rules *spec_taken(const struct spec *spec);
+
 #endif
