@@ -74,7 +74,8 @@ static void late_work(struct callback_head *work)
 
 	/*
 	 * First, so that whoever asks for more meanwhile queues the work anew: it has left the
-	 * list. Only this task's own probes do, and they do not run inside this function.
+	 * list. Only this task's own probes do, which do not run inside this function, and its
+	 * parent's, before it has run at all.
 	 */
 	clear_bit(SECMAP_LATE_QUEUED, &carrier->late);
 	secmap_verdict_late(carrier);
@@ -120,10 +121,10 @@ int __init secmap_carrier_init(void)
 }
 
 /*
- * None is in the table (secmap_task_exit()). No work is queued, for it holds the module too,
- * but late_work() of the last one may have been preempted behind its module_put():
- * synchronize_rcu_tasks() waits until every such task has gone on. Then nothing calls
- * call_rcu() any more, and rcu_barrier() waits for those that were called.
+ * None is in the table, for each has a stack, which holds the module. No work is queued, for
+ * it holds the module too, but late_work() of the last one may have been preempted behind its
+ * module_put(): synchronize_rcu_tasks() waits until every such task has gone on. Then nothing
+ * calls call_rcu() any more, and rcu_barrier() waits for those that were called.
  */
 void secmap_carrier_exit(void)
 {

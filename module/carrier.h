@@ -20,17 +20,18 @@ struct secmap_stack;
 #define SECMAP_LATE_STATUS 4 /* the thread's status is not to be that of exit() */
 #define SECMAP_LATE_TRAP   5
 #define SECMAP_LATE_NOTIFY 6
+#define SECMAP_LATE_PERMIT 7 /* nothing to be done: the next call may be @permit's */
 
 /**
- * struct secmap_permit - a supervisor lets a call run
+ * struct secmap_permit - a supervisor lets a call run, while SECMAP_LATE_PERMIT is set
  * @data: exactly this one, made again
  * @exec_id: by the program that made it
- * @valid: not used up yet
+ * @listener: whose supervisor; only ever compared
  */
 struct secmap_permit {
 	struct seccomp_data data;
 	u64 exec_id;
-	bool valid;
+	const struct secmap_listener *listener;
 };
 
 /**

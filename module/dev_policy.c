@@ -362,7 +362,8 @@ static int test_calls(const struct secmap_policy *policy, const struct seccomp_d
 		      struct secmap_verdict *verdicts, u32 count, u32 repeat)
 {
 	/* So many judgements cost as much as the worst call of a stack. */
-	u32 breath = SECMAP_LIMIT_STACK_COST / (secmap_policy_cost(policy) + 1) + 1;
+	u32 cost = secmap_policy_cost(policy) + secmap_policy_insns(policy);
+	u32 breath = SECMAP_LIMIT_STACK_COST / (cost + 1) + 1;
 	u32 i, round, left = breath;
 
 	for (i = 0; i < count; i++) {

@@ -29,15 +29,18 @@ static noinline void judge(struct secmap_carrier *carrier, const struct secmap_s
 			   struct pt_regs *regs)
 {
 	struct secmap_call call = secmap_call_read(regs);
+	const struct secmap_listener *permitted = NULL;
 	const struct secmap_entry *by;
 	u32 action = secmap_stack_judge(stack, &call, &by);
 
+	if (unlikely(READ_ONCE(carrier->late)))
+		permitted = secmap_verdict_permitted(carrier, &call);
 	if (action != SECCOMP_RET_ALLOW) {
 		if (secmap_verdict_fails(action) && !by->flags) {
 			secmap_call_skip(regs, secmap_verdict_errno(action));
 			return;
 		}
-		if (!secmap_verdict_apply(carrier, by, regs, &call, action))
+		if (!secmap_verdict_apply(carrier, by, regs, &call, action, permitted))
 			return;
 	}
 	/* What the child is to carry must be there: see secmap_task_inherit(). */
@@ -54,6 +57,9 @@ static __always_inline void decide(struct secmap_carrier *carrier, struct pt_reg
 	u32 nr = secmap_call_nr(regs);
 	u32 denied;
 
+	/* A supervisor's permit is for this call or for none. */
+	if (unlikely(READ_ONCE(carrier->late)))
+		goto judge;
 	if (likely(secmap_call_native() && nr < SECMAP_NR_MAX)) {
 		/* The number of bits is a power of two: bounded under speculation as well. */
 		nr &= SECMAP_NR_MAX - 1;
@@ -65,6 +71,7 @@ static __always_inline void decide(struct secmap_carrier *carrier, struct pt_reg
 			return;
 		}
 	}
+judge:
 	judge(carrier, stack, regs);
 }
 

@@ -274,6 +274,7 @@ static bool sync_thread(struct task_struct *thread, struct secmap_stack *next,
  * A thread that is created meanwhile is missed by neither: it goes to the list's end, behind
  * its parent. If its fork probe reads the parent's stack after we have changed that, it
  * inherits @next; if before, it was in the list when we came to the parent, so we come to it.
+ * The parent's lock, which both take, says which of the two it was.
  */
 static void sync_threads(struct secmap_stack *next, struct hlist_head *pool)
 {
@@ -419,20 +420,22 @@ static void kill_newborn(struct task_struct *child)
 	set_tsk_thread_flag(child, TIF_SIGPENDING);
 }
 
-/* The current task's stack, if it is filtered, and its carrier. Context: under RCU. */
+/*
+ * The current task's stack, if it is filtered, and its carrier. Context: under RCU.
+ *
+ * No look without the lock: it orders the child's way into the list of threads, and this
+ * look, with what sync_threads() does the other way round.
+ */
 static struct secmap_stack *stack_to_inherit(struct secmap_carrier **carrier)
 {
-	struct secmap_stack *stack = NULL;
+	struct secmap_stack *stack;
 	unsigned long flags;
 
-	*carrier = secmap_task_find(current);
-	if (!*carrier)
-		return NULL;
 	raw_spin_lock_irqsave(lock_of(current), flags);
-	if (!hlist_unhashed(&(*carrier)->node)) {
-		stack = stack_of(*carrier);
+	*carrier = secmap_task_find(current);
+	stack = stack_of(*carrier);
+	if (stack)
 		refcount_inc(&stack->refs);
-	}
 	raw_spin_unlock_irqrestore(lock_of(current), flags);
 	return stack;
 }
@@ -504,12 +507,12 @@ out:
 
 /*
  * The status of the exit() that KILL_THREAD made is a signal, as from do_exit() called with
- * it. do_exit() has noted the other one already: for the thread, and if it was the last one
- * for the process too, where nobody is left who could be changing it.
+ * it. do_exit() has noted the other one already: for the thread, and if no other one was on
+ * the way to its own end, for the process too, where nobody changes it any more.
  */
 static void set_status(int signal)
 {
-	if (!atomic_read(&current->signal->live) &&
+	if (!READ_ONCE(current->signal->quick_threads) &&
 	    current->signal->group_exit_code == current->exit_code)
 		current->signal->group_exit_code = signal;
 	current->exit_code = signal;

@@ -49,16 +49,28 @@ static bool is_last_thread(const struct secmap_entry *by)
 	return atomic_read(&current->signal->live) == 1 && !(by->flags & SECMAP_ATTACH_STRICT);
 }
 
-/* Does the supervisor let exactly this call run? Once. */
-static bool take_permit(struct secmap_carrier *carrier, const struct secmap_call *call)
+/**
+ * secmap_verdict_permitted() - has a supervisor said that exactly this call runs?
+ * @carrier: the current task's
+ * @call: the call that it makes now
+ *
+ * The thread's next call spends the permit, whatever it is: else one could be kept for later,
+ * by a signal handler that runs before the call is made again and does not return.
+ *
+ * Context: in the probe.
+ * Return: whose listener, only to be compared, or NULL.
+ */
+const struct secmap_listener *secmap_verdict_permitted(struct secmap_carrier *carrier,
+						       const struct secmap_call *call)
 {
-	struct secmap_permit *permit = carrier->permit;
+	const struct secmap_permit *permit = carrier->permit;
 
-	if (!permit || !permit->valid || permit->exec_id != current->self_exec_id ||
+	if (!test_and_clear_bit(SECMAP_LATE_PERMIT, &carrier->late))
+		return NULL;
+	if (permit->exec_id != current->self_exec_id ||
 	    memcmp(&permit->data, &call->data, sizeof(call->data)))
-		return false;
-	permit->valid = false;
-	return true;
+		return NULL;
+	return permit->listener;
 }
 
 /* What a call that does not run returns until it is known better. */
@@ -86,13 +98,15 @@ static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by
  * @regs: the call
  * @call: what was read from @regs
  * @action: SECCOMP_RET_* with its data
+ * @permitted: whose supervisor lets it run, or NULL
  *
  * Context: in the probe, under RCU. A call that is to be denied late, but has been detached
  * from at this moment, so that nothing can be queued, fails with EPERM: fail closed.
  * Return: whether the call that was made runs.
  */
 bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
-			  struct pt_regs *regs, const struct secmap_call *call, u32 action)
+			  struct pt_regs *regs, const struct secmap_call *call, u32 action,
+			  const struct secmap_listener *permitted)
 {
 	long value = -ENOSYS;
 
@@ -103,7 +117,7 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 		later(carrier, by, call, action, SECMAP_LATE_LOG);
 		return true;
 	case SECCOMP_RET_USER_NOTIF:
-		if (take_permit(carrier, call))
+		if (permitted && permitted == by->listener)
 			return true;
 		value = notify(carrier, by, call, action);
 		break;
@@ -138,7 +152,8 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 
 static bool audit = true;
 module_param(audit, bool, 0644);
-MODULE_PARM_DESC(audit, "Write audit records for LOG and KILL (default: yes)");
+MODULE_PARM_DESC(audit,
+		 "Write audit records for LOG, KILL and what is attached to be logged (default: yes)");
 
 /*
  * As audit_seccomp(), of which modules get only the parts; the parameter stands in for
@@ -244,8 +259,9 @@ static bool permit(struct secmap_carrier *carrier, const struct seccomp_data *da
 	*carrier->permit = (struct secmap_permit){
 		.data = *data,
 		.exec_id = current->self_exec_id,
-		.valid = true,
+		.listener = carrier->listener,
 	};
+	set_bit(SECMAP_LATE_PERMIT, &carrier->late);
 	return true;
 }
 
@@ -255,13 +271,15 @@ static void ask(struct secmap_carrier *carrier)
 	struct pt_regs *regs = current_pt_regs();
 	struct secmap_answer answer;
 	struct secmap_call call;
+	bool runs;
 
 	/* As if the call were under way: the kernel restarts it where a signal interrupts us. */
 	secmap_call_rollback(regs, carrier->number);
 	call = secmap_call_read(regs);
 	secmap_notify_ask(carrier->listener, &call.data, &answer);
+	runs = answer.runs && permit(carrier, &call.data);
 	secmap_listener_put(carrier->listener);
-	if (answer.runs && permit(carrier, &call.data)) {
+	if (runs) {
 		secmap_call_restart(regs, carrier->number);
 		return;
 	}

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import threading
+from collections.abc import Callable
 from errno import EAGAIN, EBADF, EBUSY, EINPROGRESS, EINTR, EINVAL, ENOENT, ENOSYS, EOPNOTSUPP, \
     EPERM
 
@@ -58,6 +59,22 @@ def test_a_permit_is_for_the_same_arguments(tmp_path: object) -> None:
         listener.send(first.ident, flags=CONTINUE)
         assert child.outcome().value == [0]
     assert os.path.isdir(made)
+
+
+@pytest.mark.parametrize("what", ["jump", "call", "nothing"])
+def test_a_permit_cannot_be_kept(program: Callable[[str], str], what: str) -> None:
+    """A handler runs before the call is made again: it does not return, or makes another call, of
+    which its return, rt_sigreturn(), is one."""
+    path = program("permit")
+    with supervised([GETPPID], lambda: os.execv(path, [path, what]),
+                    abi.WAIT_KILLABLE) as (child, listener):
+        first = listener.receive()
+        os.kill(child.pid, signal.SIGUSR1)
+        listener.send(first.ident, flags=CONTINUE)
+        second = listener.receive()
+        assert (second.nr, second.ip, second.args) == (first.nr, first.ip, first.args)
+        listener.send(second.ident, value=42)
+        assert child.outcome().status == 42 << 8
 
 
 def test_continue_after_fork_is_for_one_thread() -> None:

@@ -239,6 +239,76 @@ static void with_threads(const char *name, unsigned int action, int exec)
 	leave();
 }
 
+static int ways[2][2]; /* pipes: to the thread that leaves, to the one that is killed */
+
+static void *leave_when_told(void *tid)
+{
+	char told;
+
+	*(atomic_int *)tid = (int)syscall(SYS_gettid);
+	if (read(ways[0][0], &told, 1) == 1)
+		syscall(SYS_exit, 0);
+	_exit(8);
+}
+
+/* The first thread is killed while the other one stands in the middle of its exit(). */
+static _Noreturn void be_last(unsigned int action, int report)
+{
+	atomic_int tid = 0;
+	pthread_t thread;
+	char told;
+	int id;
+
+	pthread_create(&thread, NULL, leave_when_told, &tid);
+	while (!(id = tid))
+		sched_yield();
+	if (write(report, &id, sizeof(id)) != sizeof(id) || read(ways[1][0], &told, 1) != 1)
+		_exit(8);
+	filter_with(native, action);
+	make(native->getppid, 0, 0, 0);
+	_exit(7);
+}
+
+static int is_zombie(pid_t pid)
+{
+	char path[64], text[256] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (!file || !fgets(text, sizeof(text), file))
+		exit(3);
+	fclose(file);
+	return strstr(text, ") Z ") != NULL;
+}
+
+static void beside_an_exit(const char *name, unsigned int action)
+{
+	int report[2], tid, status;
+	pid_t pid;
+
+	if (pipe(report) || pipe(ways[0]) || pipe(ways[1]))
+		exit(3);
+	pid = begin("last", name, native);
+	if (!pid)
+		be_last(action, report[1]);
+	if (read(report[0], &tid, sizeof(tid)) != sizeof(tid) ||
+	    ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL) ||
+	    write(ways[0][1], "x", 1) != 1 || waitpid(tid, &status, __WALL) != tid ||
+	    status >> 8 != (SIGTRAP | PTRACE_EVENT_EXIT << 8) || write(ways[1][1], "x", 1) != 1)
+		exit(3);
+	while (!is_zombie(pid))
+		sched_yield();
+	ptrace(PTRACE_CONT, tid, 0, 0);
+	waitpid(tid, &status, __WALL);
+	end(pid);
+	for (int i = 0; i < 2; i++) {
+		close(report[i]);
+		close(ways[0][i]);
+		close(ways[1][i]);
+	}
+}
+
 static int call_is(pid_t pid, long number)
 {
 	char path[64], text[256] = "";
@@ -362,6 +432,7 @@ int main(int argc, char **argv)
 	with_threads("exec beside errno", SECCOMP_RET_ERRNO | 5, 1);
 	with_threads("exec beside trap", SECCOMP_RET_TRAP, 1);
 	with_threads("exec beside kill_thread", SECCOMP_RET_KILL_THREAD, 1);
+	beside_an_exit("kill_thread", SECCOMP_RET_KILL_THREAD);
 	restarted("allow", SECCOMP_RET_ALLOW);
 	restarted("errno", SECCOMP_RET_ERRNO | 5);
 	restarted("trap", SECCOMP_RET_TRAP);
