@@ -111,7 +111,7 @@ outcome run(const context& with, const run_options& options) {
 
 void add_run(registry& to) {
     CLI::App* run_command =
-        to.app.add_subcommand("run", "Execute a program that a profile, a filter, or a filter of its own, holds");
+        to.app.add_subcommand("run", "Execute a program under a profile or a filter, or under filters of its own");
     auto options = std::make_shared<run_options>();
     auto* source = run_command->add_option_group("filters", "What holds it, at least one of");
     auto* profile =

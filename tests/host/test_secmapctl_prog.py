@@ -58,7 +58,7 @@ def refusal(file: Path, program: Sequence[Insn] | bytes) -> str:
 
 def ask(file: Path, call: str | int, *more: str) -> Any:
     """What `prog test` says; in words it says the same."""
-    arguments = ("prog", "test", "--cbpf", file, "--call", str(call), *more)
+    arguments = ("prog", "test", "--cbpf", str(file), "--call", str(call), *more)
     found = json_of("prog-test", *arguments)
     text = text_of(*arguments)
     assert f"answer     {found['action']['name']}" in text
@@ -402,9 +402,9 @@ def test_the_prediction_is_what_the_program_answers(file: Path) -> None:
 
 
 def test_without_a_device_the_error_says_what_to_do(file: Path, tmp_path: Path) -> None:
-    write(file, deny(GETPPID))
-    for arguments in (("prog", "load", "--cbpf", file), ("prog", "dump", "--policy", "1"),
-                      ("run", "--cbpf", file, "--", "true")):
+    name = str(write(file, deny(GETPPID)))
+    for arguments in (("prog", "load", "--cbpf", name), ("prog", "dump", "--policy", "1"),
+                      ("run", "--cbpf", name, "--", "true")):
         error = error_of("--device", tmp_path / "none", *arguments)
         assert (error["errno_name"], error["operation"]) == ("ENOENT", f"open {tmp_path / 'none'}")
         assert "modprobe secmap" in error["hint"]

@@ -202,7 +202,7 @@ def test_what_is_refused_holds_nobody(process: Answering, tmp_path: Path, conten
                                       said: str) -> None:
     path = tmp_path / "bad.bpf"
     path.write_bytes(content)
-    options = ("--cbpf", path, "--name", name)
+    options = ("--cbpf", str(path), "--name", name)
     for arguments in (("prog", "load", *options), ("prog", "load", *options, "--pid", str(process.pid)),
                       ("run", *options, "--", "touch", str(tmp_path / "ran"))):
         assert said in error_of(*arguments)["text"]
