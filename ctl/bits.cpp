@@ -43,6 +43,8 @@ std::string kind_name(std::uint32_t kind) {
     }
 }
 
+bool is_program(std::uint32_t kind) noexcept { return kind != SECMAP_POLICY_MAPS; }
+
 std::string skipping_name(call_skipping of) {
     switch (of) {
         case call_skipping::works: return "works";

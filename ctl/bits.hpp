@@ -16,6 +16,9 @@ namespace secmap::ctl {
 /// "maps": of SECMAP_POLICY_*.
 [[nodiscard]] std::string kind_name(std::uint32_t kind);
 
+/// Is a policy of this kind a program?
+[[nodiscard]] bool is_program(std::uint32_t kind) noexcept;
+
 /// "unknown", "works", "broken".
 [[nodiscard]] std::string skipping_name(call_skipping of);
 

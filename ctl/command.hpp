@@ -44,6 +44,7 @@ void add_detach(registry& to);
 void add_explain(registry& to);
 void add_feature(registry& to);
 void add_policy(registry& to);
+void add_prog(registry& to);
 void add_run(registry& to);
 void add_task(registry& to);
 void add_version(registry& to);

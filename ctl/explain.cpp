@@ -1,93 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // secmapctl explain: which rule decides one call, and what.
 #include <algorithm>
-#include <cerrno>
 #include <memory>
-#include <optional>
 
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 
 #include <secmap/device.hpp>
-#include <secmap/names.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/simulator.hpp>
 
+#include "call_options.hpp"
 #include "command.hpp"
-#include "number.hpp"
 #include "profile_options.hpp"
 #include "validators.hpp"
-#include "words.hpp"
 
 namespace secmap::ctl {
 
 namespace {
 
-constexpr std::uint32_t x32_bit = 0x40000000;
-
 struct explain_options {
     profile_options profile;
     std::uint32_t policy = 0;
-    std::string call;
-    std::string abi = "x86_64";
-    std::vector<std::string> args;
+    call_options call;
 };
-
-// "2=0x241"
-struct named_argument {
-    std::uint8_t index;
-    std::uint64_t value;
-};
-
-std::optional<named_argument> parse_argument(const std::string& text) {
-    if (text.size() < 3 || text[0] < '0' || text[0] > '5' || text[1] != '=') return std::nullopt;
-    const auto value = parse_number(text.substr(2));
-    if (!value) return std::nullopt;
-    return named_argument{static_cast<std::uint8_t>(text[0] - '0'), *value};
-}
-
-std::string check_argument(const std::string& text) {
-    return parse_argument(text) ? "" : "'" + text + "' is not INDEX=VALUE with an index from 0 to 5 and a number";
-}
-
-void check_indices(const std::vector<std::string>& args) {
-    std::string seen;
-    for (const std::string& each : args) {
-        if (seen.find(each.front()) != std::string::npos)
-            throw CLI::ValidationError("--arg", "argument " + each.substr(0, 1) + " is given twice");
-        seen += each.front();
-    }
-}
-
-result<call_facts> to_call(const explain_options& options) {
-    call_facts call;
-    call.abi = abi_from_name(options.abi).value_or(abi::x86_64);
-    const auto as_number = parse_number(options.call);
-    const auto by_name = as_number ? std::nullopt : call_number(call.abi, options.call);
-    if (as_number && *as_number > UINT32_MAX)
-        return error{EINVAL, "explain", "system-call number " + options.call + " has more than 32 bits", ""};
-    if (!as_number && !by_name)
-        return error{EINVAL, "explain", "there is no system call '" + options.call + "' on " + options.abi,
-                     "name another --abi, or give the number"};
-    call.nr = as_number ? static_cast<std::uint32_t>(*as_number) : *by_name;
-    call.name = call_name(call.abi, call.nr);
-    if (call.name.starts_with('#')) call.name.clear();
-    for (const std::string& each : options.args) {
-        const auto argument = parse_argument(each);
-        call.args.at(argument->index) = argument->value;
-        call.given.push_back(argument->index);
-    }
-    std::ranges::sort(call.given);
-    return call;
-}
-
-seccomp_data to_data(const call_facts& from) {
-    seccomp_data data = {};
-    data.nr = static_cast<int>(from.abi == abi::x32 ? from.nr | x32_bit : from.nr);
-    data.arch = from.abi == abi::i386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
-    std::ranges::copy(from.args, data.args);
-    return data;
-}
 
 // The places in the profile that allow a number whatever its arguments are.
 std::vector<std::string> allowing_entries(const profile& from, const std::string& name) {
@@ -144,7 +79,7 @@ result<explanation> explain_policy(const context& with, const explain_options& o
 }
 
 outcome explain(const context& with, const explain_options& options) {
-    auto call = to_call(options);
+    auto call = to_call(options.call);
     if (!call) return failure{std::move(call).error()};
     if (options.policy != 0) return to_outcome(explain_policy(with, options, std::move(call).value()));
     return to_outcome(explain_profile(options, std::move(call).value()));
@@ -163,16 +98,9 @@ void add_explain(registry& to) {
         ->type_name("ID");
     source->require_option(1);
     add_reading_options(*command, options->profile);
-    command->add_option("--call", options->call, "The system call")->required()->type_name("NAME|NUMBER");
-    command->add_option("--abi", options->abi, "How it is made")
-        ->check(one_of({"x86_64", "x32", "i386"}))
-        ->type_name("x86_64|x32|i386");
-    command->add_option("--arg", options->args, "An argument, 0 to 5; those that are not given count as 0")
-        ->check(CLI::Validator(check_argument, "", "argument"))
-        ->allow_extra_args(false)
-        ->type_name("INDEX=VALUE");
+    add_call_options(*command, options->call);
     command->callback([&to, options] {
-        check_indices(options->args);
+        check_call_options(options->call);
         to.chosen = [options](const context& with) { return explain(with, *options); };
     });
 }

@@ -118,11 +118,11 @@ std::size_t condition_count(const abi_section& of) {
     return count;
 }
 
-ordered_json summary_json(const policy_image& of) {
+ordered_json summary_json(const policy_image& of, const std::vector<std::uint32_t>& allowed) {
     auto sections = ordered_json::array();
     for (const abi_section& each : of.sections)
         sections.push_back({{"abi", abi_name(each.abi)},
-                            {"allowed", each.allow.size()},
+                            {"allowed", allowed[sections.size()]},
                             {"rules", each.rules.size()},
                             {"conditions", condition_count(each)},
                             {"default_action", action_json(each.default_action)},
@@ -137,6 +137,39 @@ ordered_json source_json(const profile_source& of) {
     return {{"file", of.file}, {"capabilities", of.capabilities}, {"notes", of.notes}};
 }
 
+// What a policy is that is a program.
+ordered_json program_json(const policy_info& of) {
+    auto allowed = ordered_json::array();
+    for (const abi each : all_abis)
+        allowed.push_back({{"abi", abi_name(each)}, {"count", of.sections[static_cast<std::size_t>(each)].allowed}});
+    return {{"instructions", of.filter_length}, {"translated", of.instructions}, {"allowed", allowed}};
+}
+
+ordered_json instructions_json(const std::vector<sock_filter>& code) {
+    auto list = ordered_json::array();
+    const std::vector<instruction_text> lines = disassemble(code);
+    for (std::size_t index = 0; index < lines.size(); ++index)
+        list.push_back({{"index", index},
+                        {"code", code[index].code},
+                        {"jt", code[index].jt},
+                        {"jf", code[index].jf},
+                        {"k", code[index].k},
+                        {"text", lines[index].mnemonic},
+                        {"comment", lines[index].comment}});
+    return list;
+}
+
+ordered_json predicted_json(const std::optional<allowed_numbers>& of) {
+    if (!of) return nullptr;
+    auto list = ordered_json::array();
+    for (const abi each : all_abis) {
+        auto calls = ordered_json::array();
+        for (const std::uint32_t nr : of->at(static_cast<std::size_t>(each))) calls.push_back(call_json(each, nr));
+        list.push_back({{"abi", abi_name(each)}, {"calls", calls}});
+    }
+    return list;
+}
+
 ordered_json policy_json(const policy_info& of) {
     auto sections = ordered_json::array();
     for (const abi each : abis_of(of)) {
@@ -147,17 +180,36 @@ ordered_json policy_json(const policy_info& of) {
                             {"conditions", section.conditions},
                             {"default_action", action_json(section.default_action)}});
     }
+    const bool program = is_program(of.kind);
     return {{"id", of.id},
             {"name", of.name},
             {"kind", kind_name(of.kind)},
-            {"foreign_action", action_json(of.foreign_action)},
+            {"foreign_action", program ? ordered_json(nullptr) : action_json(of.foreign_action)},
             {"sections", sections},
             {"tables", of.tables},
             {"actions", action_names(of.actions)},
             {"cost", of.cost},
             {"stacks", of.stacks},
             {"uid", of.uid},
-            {"bytes", of.bytes}};
+            {"bytes", of.bytes},
+            {"program", program ? program_json(of) : ordered_json(nullptr)}};
+}
+
+ordered_json change_json(const change_report& of) {
+    return {{"pid", of.pid},
+            {"policy", of.policy ? ordered_json(*of.policy) : ordered_json(nullptr)},
+            {"changed", of.threads.changed},
+            {"unchanged", of.threads.unchanged},
+            {"passes", of.threads.passes}};
+}
+
+ordered_json call_facts_json(const call_facts& of) {
+    ordered_json json = call_json(of.abi, of.nr);
+    json["abi"] = abi_name(of.abi);
+    json["args"] = hex_list({of.args.begin(), of.args.end()});
+    json["given"] = ordered_json::array();
+    for (const int each : of.given) json["given"].push_back(each);
+    return json;
 }
 
 ordered_json info_json(const device_info& of) {
@@ -203,7 +255,7 @@ struct writer {
     ordered_json operator()(const policy_facts& of) const { return {{"policy", policy_json(of.policy)}}; }
 
     ordered_json operator()(const check_report& of) const {
-        return {{"check", {{"source", source_json(of.source)}, {"image", summary_json(of.image)}}}};
+        return {{"check", {{"source", source_json(of.source)}, {"image", summary_json(of.image, of.allowed)}}}};
     }
 
     ordered_json operator()(const compile_report& of) const {
@@ -211,12 +263,7 @@ struct writer {
     }
 
     ordered_json operator()(const change_report& of) const {
-        return {{of.what == change::attached ? "attach" : "detach",
-                 {{"pid", of.pid},
-                  {"policy", of.policy ? ordered_json(*of.policy) : ordered_json(nullptr)},
-                  {"changed", of.threads.changed},
-                  {"unchanged", of.threads.unchanged},
-                  {"passes", of.threads.passes}}}};
+        return {{of.what == change::attached ? "attach" : "detach", change_json(of)}};
     }
 
     ordered_json operator()(const task_list_report& of) const {
@@ -238,21 +285,57 @@ struct writer {
     }
 
     ordered_json operator()(const explanation& of) const {
-        ordered_json call = call_json(of.call.abi, of.call.nr);
-        call["abi"] = abi_name(of.call.abi);
-        call["args"] = hex_list({of.call.args.begin(), of.call.args.end()});
-        call["given"] = ordered_json::array();
-        for (const int each : of.call.given) call["given"].push_back(each);
         const bool by_rule = decision_kind(of.decision) == "rule";
         return {{"explain",
                  {{"by", of.by},
-                  {"call", call},
+                  {"call", call_facts_json(of.call)},
                   {"action", action_json(of.decision.action)},
                   {"decided_by", decision_kind(of.decision)},
                   {"rule", by_rule ? ordered_json(of.decision.rule) : ordered_json(nullptr)},
                   {"origins", of.origins},
                   {"considered", rules_json(of.call.abi, of.considered)},
                   {"tables", tables_json(of.tables)}}}};
+    }
+
+    ordered_json operator()(const program_check& of) const {
+        auto answers = ordered_json::array();
+        for (const std::uint32_t each : of.answers) answers.push_back(action_json(each));
+        auto allowed = ordered_json::array();
+        for (const abi each : all_abis)
+            allowed.push_back({{"abi", abi_name(each)}, {"count", of.allowed[static_cast<std::size_t>(each)].size()}});
+        return {{"check",
+                 {{"source", of.source},
+                  {"kind", kind_name(SECMAP_POLICY_CBPF)},
+                  {"instructions", of.length},
+                  {"answers", answers},
+                  {"computes_answers", of.computes_answers},
+                  {"allowed", allowed}}}};
+    }
+
+    ordered_json operator()(const program_load& of) const {
+        return {{"load",
+                 {{"source", of.source},
+                  {"policy", policy_json(of.policy)},
+                  {"attached", of.attached ? change_json(*of.attached) : ordered_json(nullptr)}}}};
+    }
+
+    ordered_json operator()(const program_dump& of) const {
+        return {{"dump",
+                 {{"source", of.source},
+                  {"kind", kind_name(SECMAP_POLICY_CBPF)},
+                  {"instructions", instructions_json(of.code)},
+                  {"allowed", predicted_json(of.allowed)},
+                  {"refused", of.refused ? ordered_json(of.refused->text) : ordered_json(nullptr)},
+                  {"written_to", of.written_to.empty() ? ordered_json(nullptr) : ordered_json(of.written_to)}}}};
+    }
+
+    ordered_json operator()(const program_test& of) const {
+        return {{"test",
+                 {{"source", of.source},
+                  {"call", call_facts_json(of.call)},
+                  {"action", action_json(of.action)},
+                  {"whatever_arguments", of.whatever_arguments},
+                  {"instruction", of.instruction ? ordered_json(*of.instruction) : ordered_json(nullptr)}}}};
     }
 };
 

@@ -93,6 +93,7 @@ void add_objects(registry& to) {
     add_attach(to);
     add_detach(to);
     add_policy(to);
+    add_prog(to);
     add_task(to);
     add_explain(to);
     add_feature(to);

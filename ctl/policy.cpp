@@ -56,24 +56,20 @@ result<policy_facts> show(const context& with, std::uint32_t id) {
 }
 
 // Builds it as the module would: what the module refuses is refused here, without a device.
-result<loaded_profile> load_and_build(const profile_options& options) {
+result<check_report> check(const profile_options& options) {
     auto loaded = load(options);
-    if (!loaded) return loaded;
+    if (!loaded) return std::move(loaded).error();
     const auto built = simulator::create(loaded->image);
     if (!built) return built.error();
-    return loaded;
-}
-
-result<check_report> check(const profile_options& options) {
-    auto loaded = load_and_build(options);
-    if (!loaded) return std::move(loaded).error();
-    return check_report{std::move(loaded->source), std::move(loaded->image)};
+    check_report report{std::move(loaded->source), std::move(loaded->image), {}};
+    for (const abi_section& each : report.image.sections) report.allowed.push_back(built->allowed_count(each.abi));
+    return report;
 }
 
 result<compile_report> compile_to(const compile_options_of_tool& options) {
-    auto loaded = load_and_build(options.profile);
-    if (!loaded) return std::move(loaded).error();
-    compile_report report{std::move(loaded->source), std::move(loaded->image), ""};
+    auto checked = check(options.profile);
+    if (!checked) return std::move(checked).error();
+    compile_report report{std::move(checked->source), std::move(checked->image), ""};
     if (options.output == "-") return report;
     std::ofstream file(options.output, std::ios::trunc);
     file << to_json(value(report), json_style::pretty) << '\n';

@@ -1,37 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "profile_options.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <filesystem>
 #include <utility>
-
-#include <secmap/secmap.h>
 
 #include "capability.hpp"
 #include "validators.hpp"
+#include "words.hpp"
 
 namespace secmap::ctl {
 
 namespace {
 
-// A policy is called as its file is, as far as a name can be.
-std::string default_name(const std::string& file) {
-    if (file == "-") return "stdin";
-    std::string name = std::filesystem::path(file).stem();
-    std::ranges::replace_if(
-        name,
-        [](unsigned char each) {
-            return each > 127 || (!std::isalnum(each) && each != '_' && each != '.' && each != '-');
-        },
-        '_');
-    if (name.size() >= SECMAP_NAME_LEN) name.resize(SECMAP_NAME_LEN - 1);
-    return name;
-}
-
 compile_options to_compile_options(const profile_options& from) {
     compile_options to;
-    to.name = from.name.empty() ? default_name(from.file) : from.name;
+    to.name = from.name.empty() ? policy_name(from.file) : from.name;
     to.unknown = from.unknown == "enosys" ? unknown_calls::enosys : unknown_calls::as_default;
     to.overlap = from.overlap == "refuse" ? overlap_policy::refuse : overlap_policy::as_libseccomp;
     return to;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// secmapctl run: execute a program that a profile holds, or whose own filters the module serves. Whatever fails on the
-// way, the program does not run.
+// secmapctl run: execute a program that a profile or a filter holds, or whose own filters the module serves. Whatever
+// fails on the way, the program does not run.
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -17,6 +17,7 @@
 #include "adopt.hpp"
 #include "command.hpp"
 #include "profile_options.hpp"
+#include "program_options.hpp"
 
 namespace secmap::ctl {
 
@@ -26,15 +27,23 @@ enum class privileges : std::uint8_t { never_new, as_they_are };
 
 struct run_options {
     profile_options profile;
+    program_options filter;
     privileges gained = privileges::never_new;
     bool adopts = false;
     std::vector<std::string> program;
+
+    [[nodiscard]] bool confines() const noexcept { return !profile.file.empty() || filter.given(); }
 };
 
-result<void> confine(const device& by, const run_options& options) {
+result<policy> make_policy(const device& by, const run_options& options) {
+    if (options.filter.given()) return create_policy(by, options.filter, options.profile.name);
     const auto loaded = load(options.profile);
     if (!loaded) return loaded.error();
-    const auto made = policy::create(by, loaded->image);
+    return policy::create(by, loaded->image);
+}
+
+result<void> confine(const device& by, const run_options& options) {
+    const auto made = make_policy(by, options);
     if (!made) return made.error();
     if (options.gained == privileges::never_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error{errno, "set no_new_privs", std::strerror(errno), ""};
@@ -46,21 +55,24 @@ result<void> confine(const device& by, const run_options& options) {
 }
 
 // As env(1): 127 where there is no such program, 126 where it cannot be executed.
-failure execute(const std::vector<std::string>& program) {
+failure execute(const run_options& options) {
+    const std::vector<std::string>& program = options.program;
     std::vector<char*> arguments;
     for (const std::string& each : program) arguments.push_back(const_cast<char*>(each.c_str()));
     arguments.push_back(nullptr);
     execvp(arguments.front(), arguments.data());
     const int failed = errno;
     error why{failed, "execute " + program.front(), std::strerror(failed), ""};
-    if (failed == EPERM || failed == ENOSYS) why.hint = "the profile may deny execve: secmapctl explain --call execve";
+    if (failed == EPERM || failed == ENOSYS)
+        why.hint = options.filter.given() ? "the filter may deny execve: secmapctl prog test --call execve"
+                                          : "the profile may deny execve: secmapctl explain --call execve";
     return {std::move(why), failed == ENOENT ? status::not_found : status::cannot_execute};
 }
 
 // A program that a filter of ours holds has no_new_privs, unless it was told not to.
 gained_privileges gained_by_exec(const run_options& options) {
-    const bool never = (!options.profile.file.empty() && options.gained == privileges::never_new) ||
-                       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+    const bool never =
+        (options.confines() && options.gained == privileges::never_new) || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
     return never ? gained_privileges::none : gained_privileges::of_the_file;
 }
 
@@ -85,25 +97,27 @@ result<void> prepare(const context& with, const run_options& options) {
         auto adopted = adopt(options.program.front(), gained_by_exec(options), with.device);
         if (!adopted) return adopted;
     }
-    if (options.profile.file.empty()) return {};
+    if (!options.confines()) return {};
     return confine(*opened, options);
 }
 
 outcome run(const context& with, const run_options& options) {
     auto prepared = prepare(with, options);
     if (!prepared) return failure{std::move(prepared).error()};
-    return execute(options.program);
+    return execute(options);
 }
 
 }  // namespace
 
 void add_run(registry& to) {
     CLI::App* run_command =
-        to.app.add_subcommand("run", "Execute a program that a profile, or a filter of its own, holds");
+        to.app.add_subcommand("run", "Execute a program under a profile or a filter, or under filters of its own");
     auto options = std::make_shared<run_options>();
     auto* source = run_command->add_option_group("filters", "What holds it, at least one of");
-    source->add_option("--profile", options->profile.file, "Profile to hold it to; - for standard input")
-        ->type_name("FILE");
+    auto* profile =
+        source->add_option("--profile", options->profile.file, "Profile to hold it to; - for standard input")
+            ->type_name("FILE");
+    add_program_options(*source, options->filter)->excludes(profile);
     source->add_flag("--adopt", options->adopts, "Serve the program's own seccomp filters by the module");
     source->require_option(1, 2);
     add_reading_options(*run_command, options->profile);

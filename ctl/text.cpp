@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -29,6 +30,8 @@ void line(buffer& to, fmt::format_string<Values...> format, Values&&... values) 
     to += '\n';
 }
 
+std::string trimmed(const std::string& text) { return text.substr(0, text.find_last_not_of(' ') + 1); }
+
 void print_notes(buffer& to, const std::vector<std::string>& notes) {
     if (notes.empty()) return;
     line(to, "{}:", counted(notes.size(), "note"));
@@ -48,16 +51,31 @@ std::string newer_words(const abi_section& of) {
     return fmt::format(", numbers from {} on {}", *of.newer_from, action_text(of.newer_action));
 }
 
-void print_section_head(buffer& to, const abi_section& of) {
-    line(to, "{}: {} allowed, {}, otherwise {}{}", abi_name(of.abi), counted(of.allow.size(), "number"),
-         counted(of.rules.size(), "rule"), action_text(of.default_action), newer_words(of));
+void print_section_head(buffer& to, const abi_section& of, const std::string& allowed) {
+    line(to, "{}: {}, {}, otherwise {}{}", abi_name(of.abi), allowed, counted(of.rules.size(), "rule"),
+         action_text(of.default_action), newer_words(of));
 }
 
-// The allowed numbers, in lines that a terminal can show.
-void print_allowed(buffer& to, const abi_section& of) {
+// Numbers with their names; of those in a row that have none, the first and the last.
+std::vector<std::string> number_words(abi on, const std::vector<std::uint32_t>& numbers) {
+    std::vector<std::string> words;
+    std::size_t run = 0;
+    for (std::size_t each = 0; each < numbers.size(); ++each) {
+        const std::string word = call_words(on, numbers[each]);
+        const bool follows = each > 0 && numbers[each] == numbers[each - 1] + 1;
+        run = word.starts_with('#') ? (follows ? run + 1 : 1) : 0;
+        if (run < 2)
+            words.push_back(word);
+        else
+            words.back() = words.back().substr(0, words.back().find('.')) + "..." + word;
+    }
+    return words;
+}
+
+// In lines that a terminal can show.
+void print_words(buffer& to, const std::vector<std::string>& words) {
     std::string row;
-    for (const std::uint32_t nr : of.allow) {
-        const std::string word = call_words(of.abi, nr);
+    for (const std::string& word : words) {
         if (!row.empty() && row.size() + word.size() + 1 > line_width) {
             line(to, "{}{}", indent, row);
             row.clear();
@@ -66,6 +84,8 @@ void print_allowed(buffer& to, const abi_section& of) {
     }
     if (!row.empty()) line(to, "{}{}", indent, row);
 }
+
+void print_allowed(buffer& to, const abi_section& of) { print_words(to, number_words(of.abi, of.allow)); }
 
 void print_rule(buffer& to, abi on, const rule& of) {
     line(to, "{}{}: {} {}{}", indent, call_words(on, of.nr), action_text(of.action), conditions_words(of.conditions),
@@ -96,6 +116,84 @@ void print_info(buffer& to, const device_info& of) {
     line(to, "           {} tables in a policy, {} bits in a bitmap, {} entries in a hash map", of.tables_max,
          of.bitmap_max, of.hash_max);
     line(to, "           {} calls in one test", of.test_max);
+}
+
+void print_allowed_count(buffer& to, abi on, std::size_t count) {
+    line(to, "{:<9}  {} of {} numbers allowed whatever the arguments are", abi_name(on), count, SECMAP_NR_MAX);
+}
+
+// What policy show and prog load say about a program.
+void print_program(buffer& to, const policy_info& of) {
+    line(to, "program    {}, {} as the kernel has translated them", counted(of.filter_length, "instruction"),
+         of.instructions);
+    for (const abi each : all_abis) print_allowed_count(to, each, of.sections[static_cast<std::size_t>(each)].allowed);
+}
+
+void print_rules(buffer& to, const policy_info& of) {
+    line(to, "cost       at most {} for one call: 1 for a rule or a comparison, 16 for a look-up in a table", of.cost);
+    print_action_list(to, "answers    ", of.actions);
+    for (const abi each : abis_of(of)) {
+        const section_info& section = of.sections[static_cast<std::size_t>(each)];
+        line(to, "{:<9}  {} allowed, {}, {}, otherwise {}", abi_name(each), counted(section.allowed, "number"),
+             counted(section.rules, "rule"), counted(section.conditions, "condition"),
+             action_text(section.default_action));
+    }
+    line(to, "others     {}", action_text(of.foreign_action));
+}
+
+void print_policy(buffer& to, const policy_info& of) {
+    line(to, "policy {}: {}", of.id, printable(of.name));
+    line(to, "kind       {}, made by uid {}", kind_name(of.kind), of.uid);
+    line(to, "in use     on {}", counted(of.stacks, "stack"));
+    line(to, "memory     {} bytes, and {} beside it", of.bytes, counted(of.tables, "table"));
+    is_program(of.kind) ? print_program(to, of) : print_rules(to, of);
+}
+
+// "117 rules: x86_64,i386", "5 instructions"
+std::string content_words(const policy_info& of) {
+    if (is_program(of.kind)) return counted(of.filter_length, "instruction");
+    std::uint64_t rules = 0;
+    std::vector<std::string_view> abis;
+    for (const abi each : abis_of(of)) {
+        rules += of.sections[static_cast<std::size_t>(each)].rules;
+        abis.push_back(abi_name(each));
+    }
+    return fmt::format("{}: {}", counted(rules, "rule"), fmt::join(abis, ","));
+}
+
+void print_change(buffer& to, const change_report& of) {
+    const std::string policy = of.policy ? fmt::format("policy {}", *of.policy) : "every policy";
+    const bool attached = of.what == change::attached;
+    line(to, "{} {} {} of process {}{}", policy, attached ? "attached to" : "detached from",
+         counted(of.threads.changed.size(), "thread"), of.pid,
+         of.threads.unchanged.empty()
+             ? ""
+             : fmt::format("; {} {} it already", of.threads.unchanged.size(), attached ? "carried" : "were without"));
+}
+
+void print_instructions(buffer& to, std::span<const sock_filter> code) {
+    const std::vector<instruction_text> lines = disassemble(code);
+    line(to, "{:>6}  {:>4}  {:>3}  {:>3}  {:>8}  {}", "LINE", "CODE", "JT", "JF", "K", "INSTRUCTION");
+    for (std::size_t index = 0; index < lines.size(); ++index) {
+        const sock_filter& raw = code[index];
+        const instruction_text& text = lines[index];
+        const std::string comment = text.comment.empty() ? "" : "; " + text.comment;
+        line(to, "{}",
+             trimmed(fmt::format("{:>6}  {:04x}  {:>3}  {:>3}  {:08x}  {:<28}  {}", index, raw.code, raw.jt, raw.jf,
+                                 raw.k, text.mnemonic, comment)));
+    }
+}
+
+// Where most are allowed, the others say more.
+void print_predicted(buffer& to, abi on, const std::vector<std::uint32_t>& allowed) {
+    const bool most = allowed.size() > SECMAP_NR_MAX / 2;
+    std::vector<std::uint32_t> shown;
+    for (std::uint32_t nr = 0; nr < SECMAP_NR_MAX; ++nr)
+        if (std::ranges::binary_search(allowed, nr) != most) shown.push_back(nr);
+    const std::string_view relation = shown.empty() ? "" : most ? ", all but" : ":";
+    line(to, "{}: {} of {} numbers allowed whatever the arguments are{}", abi_name(on), allowed.size(), SECMAP_NR_MAX,
+         relation);
+    print_words(to, number_words(on, shown));
 }
 
 std::string_view skipping_words(call_skipping of) {
@@ -132,6 +230,13 @@ std::vector<int> assumed(const call_facts& of) {
     return indices;
 }
 
+void print_call(buffer& to, const call_facts& of) {
+    line(to, "call       {} on {}, number {}", call_line(of), abi_name(of.abi), of.nr);
+    if (const auto zero = assumed(of); !zero.empty())
+        line(to, "           {} {} not given: taken as 0", zero.size() == 1 ? "argument" : "arguments",
+             fmt::format("{} {}", fmt::join(zero, ", "), zero.size() == 1 ? "was" : "were"));
+}
+
 void print_considered(buffer& to, const explanation& of) {
     for (std::size_t index = 0; index < of.considered.size(); ++index) {
         const bool holds = decision_kind(of.decision) == "rule" && index + 1 == of.considered.size();
@@ -162,42 +267,20 @@ struct writer {
     }
 
     void operator()(const policy_list& of) const {
-        line(to, "{:>8}  {:<31}  {:>6}  {:>8}  {:>6}  {:>9}  {}", "ID", "NAME", "STACKS", "UID", "RULES", "BYTES",
-             "ABIS");
-        for (const policy_info& each : of.policies) {
-            std::uint64_t rules = 0;
-            std::vector<std::string_view> abis;
-            for (const abi one : abis_of(each)) {
-                rules += each.sections[static_cast<std::size_t>(one)].rules;
-                abis.push_back(abi_name(one));
-            }
-            line(to, "{:>8}  {:<31}  {:>6}  {:>8}  {:>6}  {:>9}  {}", each.id, printable(each.name), each.stacks,
-                 each.uid, rules, each.bytes, fmt::join(abis, ","));
-        }
+        line(to, "{:>8}  {:<31}  {:<4}  {:>6}  {:>8}  {:>9}  {}", "ID", "NAME", "KIND", "STACKS", "UID", "BYTES",
+             "CONTENT");
+        for (const policy_info& each : of.policies)
+            line(to, "{:>8}  {:<31}  {:<4}  {:>6}  {:>8}  {:>9}  {}", each.id, printable(each.name),
+                 kind_name(each.kind), each.stacks, each.uid, each.bytes, content_words(each));
     }
 
-    void operator()(const policy_facts& of) const {
-        const policy_info& policy = of.policy;
-        line(to, "policy {}: {}", policy.id, printable(policy.name));
-        line(to, "kind       {}, made by uid {}", kind_name(policy.kind), policy.uid);
-        line(to, "in use     on {}", counted(policy.stacks, "stack"));
-        line(to, "memory     {} bytes, and {} beside it", policy.bytes, counted(policy.tables, "table"));
-        line(to, "cost       at most {} for one call: 1 for a rule or a comparison, 16 for a look-up in a table",
-             policy.cost);
-        print_action_list(to, "answers    ", policy.actions);
-        for (const abi each : abis_of(policy)) {
-            const section_info& section = policy.sections[static_cast<std::size_t>(each)];
-            line(to, "{:<9}  {} allowed, {}, {}, otherwise {}", abi_name(each), counted(section.allowed, "number"),
-                 counted(section.rules, "rule"), counted(section.conditions, "condition"),
-                 action_text(section.default_action));
-        }
-        line(to, "others     {}", action_text(policy.foreign_action));
-    }
+    void operator()(const policy_facts& of) const { print_policy(to, of.policy); }
 
     void operator()(const check_report& of) const {
         line(to, "{}: good", printable(of.source.file));
         print_head(to, of.image);
-        for (const abi_section& each : of.image.sections) print_section_head(to, each);
+        for (std::size_t each = 0; each < of.image.sections.size(); ++each)
+            print_section_head(to, of.image.sections[each], counted(of.allowed[each], "number") + " allowed");
         line(to, "{}", counted(of.image.tables.size(), "table"));
         print_notes(to, of.source.notes);
     }
@@ -210,7 +293,7 @@ struct writer {
         print_head(to, of.image);
         for (const abi_section& each : of.image.sections) {
             to += '\n';
-            print_section_head(to, each);
+            print_section_head(to, each, counted(each.allow.size(), "number") + " in the bitmap");
             print_allowed(to, each);
             if (!each.rules.empty()) line(to, "  rules, the first that holds decides:");
             for (const rule& one : each.rules) print_rule(to, each.abi, one);
@@ -219,15 +302,7 @@ struct writer {
         for (std::size_t each = 0; each < of.image.tables.size(); ++each) print_table(to, each, of.image.tables[each]);
     }
 
-    void operator()(const change_report& of) const {
-        const std::string policy = of.policy ? fmt::format("policy {}", *of.policy) : "every policy";
-        const bool attached = of.what == change::attached;
-        line(to, "{} {} {} of process {}{}", policy, attached ? "attached to" : "detached from",
-             counted(of.threads.changed.size(), "thread"), of.pid,
-             of.threads.unchanged.empty() ? ""
-                                          : fmt::format("; {} {} it already", of.threads.unchanged.size(),
-                                                        attached ? "carried" : "were without"));
-    }
+    void operator()(const change_report& of) const { print_change(to, of); }
 
     void operator()(const task_list_report& of) const {
         line(to, "{:>8}  {:>8}  {:>5}  {:>6}  {}", "PID", "TID", "DEPTH", "NEWEST", "NAME");
@@ -245,14 +320,53 @@ struct writer {
 
     void operator()(const explanation& of) const {
         line(to, "asked      {}", printable(of.by));
-        line(to, "call       {} on {}, number {}", call_line(of.call), abi_name(of.call.abi), of.call.nr);
-        if (const auto zero = assumed(of.call); !zero.empty())
-            line(to, "           {} {} not given: taken as 0", zero.size() == 1 ? "argument" : "arguments",
-                 fmt::format("{} {}", fmt::join(zero, ", "), zero.size() == 1 ? "was" : "were"));
+        print_call(to, of.call);
         line(to, "answer     {}", action_text(of.decision.action));
         line(to, "decided by {}", decided_words(of));
         if (!of.origins.empty()) line(to, "profile    {}", printable(fmt::format("{}", fmt::join(of.origins, ", "))));
         print_considered(to, of);
+    }
+
+    void operator()(const program_check& of) const {
+        std::vector<std::string> answers;
+        for (const std::uint32_t each : of.answers) answers.push_back(action_text(each));
+        if (of.computes_answers) answers.emplace_back("what it computes");
+        line(to, "{}: good", printable(of.source));
+        line(to, "program    {} of classic BPF", counted(of.length, "instruction"));
+        line(to, "answers    {}", fmt::join(answers, ", "));
+        for (const abi each : all_abis)
+            print_allowed_count(to, each, of.allowed[static_cast<std::size_t>(each)].size());
+    }
+
+    void operator()(const program_load& of) const {
+        line(to, "{}: the kernel takes it", printable(of.source));
+        print_policy(to, of.policy);
+        if (of.attached)
+            print_change(to, *of.attached);
+        else
+            line(to, "nobody carries it: policy {} is gone with this command", of.policy.id);
+    }
+
+    void operator()(const program_dump& of) const {
+        if (!of.written_to.empty()) {
+            line(to, "{}: {} written", printable(of.written_to), counted(of.code.size(), "instruction"));
+            return;
+        }
+        line(to, "{}: {} of classic BPF", printable(of.source), counted(of.code.size(), "instruction"));
+        print_instructions(to, of.code);
+        if (of.refused) line(to, "seccomp(2) would not take it: {}", printable(of.refused->text));
+        if (!of.allowed) return;
+        for (const abi each : all_abis) print_predicted(to, each, of.allowed->at(static_cast<std::size_t>(each)));
+    }
+
+    void operator()(const program_test& of) const {
+        line(to, "asked      program {}", printable(of.source));
+        print_call(to, of.call);
+        line(to, "answer     {}{}", action_text(of.action),
+             of.whatever_arguments ? ", whatever the arguments are" : "");
+        line(to, "decided by {}",
+             of.instruction ? fmt::format("instruction {}", *of.instruction)
+                            : "a division by 0, which ends the program");
     }
 };
 

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <secmap/device.hpp>
+#include <secmap/filter_program.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/policy_image.hpp>
 #include <secmap/process.hpp>
@@ -55,6 +56,7 @@ struct profile_source {
 struct check_report {
     profile_source source;
     policy_image image;
+    std::vector<std::uint32_t> allowed;  ///< by section: numbers that are allowed whatever the arguments are
 };
 
 /// Of `policy compile`.
@@ -118,7 +120,45 @@ struct explanation {
     std::vector<table_image> tables;   ///< that these rules name
 };
 
-using value = std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report,
-                           change_report, task_list_report, task_report, explanation>;
+/// By ABI, the numbers that a program allows whatever the arguments are.
+using allowed_numbers = std::array<std::vector<std::uint32_t>, SECMAP_ABI_COUNT>;
+
+/// Of `prog check`.
+struct program_check {
+    std::string source;  ///< the file, or "policy ID"
+    std::size_t length = 0;
+    std::vector<std::uint32_t> answers;  ///< actions that its returns name
+    bool computes_answers = false;       ///< what it returns may be another one
+    allowed_numbers allowed;
+};
+
+/// Of `prog load`.
+struct program_load {
+    std::string source;
+    policy_info policy;
+    std::optional<change_report> attached;  ///< without it, it is gone with the command
+};
+
+/// Of `prog dump`. What is not a valid program is shown, too.
+struct program_dump {
+    std::string source;
+    std::vector<sock_filter> code;
+    std::optional<allowed_numbers> allowed;
+    std::optional<error> refused;  ///< in place of what is allowed
+    std::string written_to;        ///< empty: shown
+};
+
+/// Of `prog test`.
+struct program_test {
+    std::string source;
+    call_facts call;
+    std::uint32_t action = 0;
+    std::optional<std::size_t> instruction;  ///< that returned it; none: a division by 0
+    bool whatever_arguments = false;         ///< it could be told without them
+};
+
+using value =
+    std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
+                 task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test>;
 
 }  // namespace secmap::ctl

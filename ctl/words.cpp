@@ -2,9 +2,12 @@
 #include "words.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <filesystem>
 
 #include <fmt/format.h>
 
+#include <secmap/secmap.h>
 #include <secmap/names.hpp>
 
 namespace secmap::ctl {
@@ -56,6 +59,19 @@ std::string hex(std::uint64_t number) { return fmt::format("{:#x}", number); }
 
 std::string counted(std::size_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string policy_name(const std::string& file) {
+    if (file == "-") return "stdin";
+    std::string name = std::filesystem::path(file).stem();
+    std::ranges::replace_if(
+        name,
+        [](unsigned char each) {
+            return each > 127 || (!std::isalnum(each) && each != '_' && each != '.' && each != '-');
+        },
+        '_');
+    if (name.size() >= SECMAP_NAME_LEN) name.resize(SECMAP_NAME_LEN - 1);
+    return name;
 }
 
 std::string printable(std::string_view text) {

@@ -32,6 +32,9 @@ inline constexpr std::array<abi, 3> all_abis = {abi::x86_64, abi::x32, abi::i386
 /// "1 thread", "2 threads"
 [[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
 
+/// What a policy is called that is made of this file: as it is, as far as a name can be.
+[[nodiscard]] std::string policy_name(const std::string& file);
+
 /// Text of others, with control characters replaced: it cannot steer a terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 

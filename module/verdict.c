@@ -152,8 +152,7 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 
 static bool audit = true;
 module_param(audit, bool, 0644);
-MODULE_PARM_DESC(audit,
-		 "Write audit records for LOG, KILL and what is attached to be logged (default: yes)");
+MODULE_PARM_DESC(audit, "Write audit records for LOG, KILL and ATTACH_LOG (default: yes)");
 
 /*
  * As audit_seccomp(), of which modules get only the parts; the parameter stands in for

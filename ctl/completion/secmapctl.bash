@@ -2,18 +2,22 @@
 # bash completion for secmapctl
 # shellcheck shell=bash disable=SC2207
 
-_secmapctl_objects='run attach detach policy task explain feature version'
+_secmapctl_objects='run attach detach policy prog task explain feature version'
 _secmapctl_common='--help --json --pretty --device'
 _secmapctl_reading='--name --unknown --overlap --cap'
 
 # The options of a command: "run", "policy check" ...
 _secmapctl_options() {
     case $1 in
-        run) echo "--profile $_secmapctl_reading --no-nnp --adopt" ;;
+        run) echo "--profile --cbpf $_secmapctl_reading --no-nnp --adopt" ;;
         attach) echo "--pid --profile --policy --thread $_secmapctl_reading" ;;
         detach) echo "--pid --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
         'policy compile') echo "$_secmapctl_reading --output" ;;
+        'prog check') echo "--cbpf" ;;
+        'prog load') echo "--cbpf --name --pid" ;;
+        'prog dump') echo "--cbpf --policy --output" ;;
+        'prog test') echo "--cbpf --call --abi --arg" ;;
         explain) echo "--profile --policy --call --abi --arg $_secmapctl_reading" ;;
         '') echo "--version" ;;
     esac
@@ -24,6 +28,7 @@ _secmapctl_commands() {
     case $1 in
         '') echo "$_secmapctl_objects" ;;
         policy) echo "list show check compile" ;;
+        prog) echo "check load dump test" ;;
         task) echo "list show" ;;
     esac
 }
@@ -31,7 +36,7 @@ _secmapctl_commands() {
 # What may follow an option; fails where the option takes no value.
 _secmapctl_value() {
     case $1 in
-        --profile | --output | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
+        --profile | --cbpf | --output | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
         --overlap) COMPREPLY=($(compgen -W 'libseccomp refuse' -- "$2")) ;;
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;

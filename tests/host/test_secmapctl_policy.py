@@ -63,6 +63,20 @@ def test_what_is_compiled_is_what_was_checked() -> None:
     assert len(image["tables"]) == check["tables"]
 
 
+def test_all_that_is_plainly_allowed_is_counted() -> None:
+    """By the default, and by rules that all allow: not only what is in the bitmap."""
+    some = allow("getppid", args=[{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}])
+    denied = {"names": ["getpid"], "action": "SCMP_ACT_ERRNO"}
+    text = profile(denied, default="SCMP_ACT_ALLOW")
+    check = json_of("policy-check", "policy", "check", "-", stdin=text)["image"]
+    assert section(check)["allowed"] == 1023
+    assert "x86_64: 1023 numbers allowed, 1 rule," in text_of("policy", "check", "-", stdin=text)
+    assert "x86_64: 0 numbers in the bitmap, 1 rule," in \
+        text_of("policy", "compile", "-", stdin=text)
+    check = json_of("policy-check", "policy", "check", "-", stdin=profile(some))["image"]
+    assert section(check)["allowed"] == 0
+
+
 def test_the_listing_names_every_call_and_rule() -> None:
     image = json_of("policy-compile", "policy", "compile", PODMAN)["image"]
     text = text_of("policy", "compile", PODMAN)

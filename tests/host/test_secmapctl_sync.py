@@ -21,7 +21,7 @@ LIBRARY = {path.name: path.read_text(encoding="utf-8")
            for path in (TOP / folder).glob("*.[ch]pp")}
 
 # Commands that `--help` lists commands for.
-OBJECTS = ("policy", "task")
+OBJECTS = ("policy", "prog", "task")
 # No answer of its own: it becomes another program, or ends with an error.
 WITHOUT_SCHEMA = {"run"}
 COMMON = {"--help", "--json", "--pretty", "--device", "--version"}
@@ -134,11 +134,11 @@ def test_common_options_are_the_same_everywhere() -> None:
 
 
 @pytest.mark.parametrize(("command", "option"), [
-    ("run", "--unknown"), ("run", "--overlap"), ("explain", "--abi"),
+    ("run", "--unknown"), ("run", "--overlap"), ("explain", "--abi"), ("prog test", "--abi"),
 ])
 def test_words_that_an_option_takes_are_the_same_everywhere(command: str, option: str) -> None:
     (words,) = re.findall(rf"^ +{option} (\S+)", help_of(command), re.MULTILINE)
-    offered = complete(command, option, "")
+    offered = complete(*command.split(), option, "")
     same(words.split("|"), offered)
     for word in offered:
         assert re.search(rf"\.Cm .*\b{word}\b|^\.Cm {word}\b", MAN, re.MULTILINE)
@@ -149,7 +149,8 @@ def test_completion_leaves_the_program_of_run_alone() -> None:
 
 
 def test_completion_offers_only_what_begins_so() -> None:
-    assert complete("p") == {"policy"}
+    assert complete("po") == {"policy"}
+    assert complete("prog", "d") == {"dump"}
     assert complete("policy", "sh") == {"show"}
     assert complete("--json", "policy", "co") == {"compile"}
     assert complete("--device", "policy", "ta") == {"task"}

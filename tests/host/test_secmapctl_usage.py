@@ -11,7 +11,8 @@ from tool import (FAILURE, PODMAN, SUCCESS, TOOL, USAGE, error_of, json_of, secm
                   validate)
 
 COMMANDS = ("run", "attach", "detach", "policy", "policy list", "policy show", "policy check",
-            "policy compile", "task", "task list", "task show", "explain", "feature", "version")
+            "policy compile", "prog", "prog check", "prog load", "prog dump", "prog test", "task",
+            "task list", "task show", "explain", "feature", "version")
 
 
 @pytest.mark.parametrize("command", ("", *COMMANDS))
@@ -43,7 +44,8 @@ def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: s
     (("policy", "show", "0x10"), "'0x10' is not a number"),
     (("policy", "show", "1 "), "'1 ' is not a number"),
     (("run", "--profile", "x"), "program is required"),
-    (("run", "--", "true"), "[--profile,--adopt] is required"),
+    (("run", "--", "true"), "[--profile,--cbpf,--adopt] is required"),
+    (("run", "--profile", "x", "--cbpf", "y", "--", "true"), "excludes"),
     (("run", "--profile", "x", "ls", "-l"), "-l"),
     (("attach", "--pid", "1"), "[--profile,--policy] is required"),
     (("attach", "--pid", "1", "--profile", "x", "--policy", "1"), "2 were given"),
@@ -60,6 +62,16 @@ def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: s
     (("explain", "--profile", "x", "--call", "read", "--arg", "0=18446744073709551616"),
      "is not INDEX=VALUE"),
     (("explain", "--profile", "x", "--call", "read", "--arg", "0=1", "--arg", "0=2"),
+     "argument 0 is given twice"),
+    (("prog",), "a command is missing"),
+    (("prog", "check", "x"), "[--cbpf] is required"),
+    (("prog", "load"), "[--cbpf] is required"),
+    (("prog", "load", "--cbpf", "x", "--pid", "0"), "'0' is not a number from 1 to 2147483647"),
+    (("prog", "dump"), "[--cbpf,--policy] is required"),
+    (("prog", "dump", "--cbpf", "x", "--policy", "1"), "2 were given"),
+    (("prog", "test", "--cbpf", "x"), "--call is required"),
+    (("prog", "test", "--cbpf", "x", "--call", "read", "--arg", "6=1"), "'6=1' is not INDEX=VALUE"),
+    (("prog", "test", "--cbpf", "x", "--call", "read", "--arg", "0=1", "--arg", "0=2"),
      "argument 0 is given twice"),
     (("version", "--", "x"), "x"),
 ])

@@ -134,7 +134,12 @@ def test_lists_show_what_is_there(process: Answering, second: Path) -> None:
     assert " seccomp " in text_of("policy", "list")
 
 
-def test_show_says_what_check_foresaw(process: Answering) -> None:
+def test_show_says_what_check_foresaw(process: Answering, second: Path) -> None:
+    policy = str(attach(process, second))
+    shown = json_of("policy-show", "policy", "show", policy)
+    check = json_of("policy-check", "policy", "check", second)["image"]
+    assert [each["allowed"] for each in shown["sections"]] == \
+        [each["allowed"] for each in check["sections"]] == [1023] * len(shown["sections"])
     policy = str(attach(process))
     shown = json_of("policy-show", "policy", "show", policy)
     check = json_of("policy-check", "policy", "check", PODMAN)["image"]

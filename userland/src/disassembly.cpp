@@ -21,7 +21,8 @@ constexpr std::uint32_t x32_bit = 0x40000000U;
 /// What is known where an instruction is reached, by whatever way.
 struct knowledge {
     bool reached = false;
-    std::optional<std::uint32_t> loaded;  ///< A holds the word of struct seccomp_data at this offset
+    std::optional<std::uint32_t> loaded;  ///< A holds the word of struct seccomp_data at this offset ...
+    std::uint32_t mask = ~0U;             ///< ... with these bits of it
     std::optional<std::uint32_t> arch;    ///< it was compared with this, and equal
 
     void merge(const knowledge& other) {
@@ -29,7 +30,7 @@ struct knowledge {
             *this = other;
             return;
         }
-        if (loaded != other.loaded) loaded.reset();
+        if (loaded != other.loaded || mask != other.mask) loaded.reset();
         if (arch != other.arch) arch.reset();
     }
 };
@@ -125,7 +126,8 @@ std::string mnemonic(const sock_filter& of, std::size_t index) {
         case BPF_ALU: {
             const std::string_view name = alu_name(of.code);
             if (name.empty()) return unknown(of);
-            return name == "neg" ? "neg" : fmt::format("{} {}", name, operand(of));
+            if (BPF_OP(of.code) != BPF_NEG) return fmt::format("{} {}", name, operand(of));
+            return of.code == (BPF_ALU | BPF_NEG) ? "neg" : unknown(of);
         }
         case BPF_JMP: return jump_text(of, index + 1);
         case BPF_RET:
@@ -139,8 +141,10 @@ std::string mnemonic(const sock_filter& of, std::size_t index) {
 
 std::string comparison_comment(const sock_filter& of, const knowledge& here) {
     if (BPF_SRC(of.code) == BPF_X || !here.loaded) return "";
-    if (*here.loaded == offsetof(seccomp_data, arch)) return arch_name(of.k);
-    if (*here.loaded == offsetof(seccomp_data, nr)) return number_name(of.k, here.arch);
+    const bool of_bits = BPF_OP(of.code) == BPF_JSET && of.k != x32_bit;
+    if (here.mask != ~0U) return fmt::format("{} & {:#x}", word_name(*here.loaded), here.mask);
+    if (*here.loaded == offsetof(seccomp_data, arch) && !of_bits) return arch_name(of.k);
+    if (*here.loaded == offsetof(seccomp_data, nr) && !of_bits) return number_name(of.k, here.arch);
     return word_name(*here.loaded);
 }
 
@@ -153,9 +157,13 @@ std::string comment(const sock_filter& of, const knowledge& here) {
 
 /// What is known behind an instruction that does not jump.
 knowledge behind(const sock_filter& of, knowledge here) {
+    const bool masks = of.code == (BPF_ALU | BPF_AND | BPF_K);
     const bool changes_a =
         BPF_CLASS(of.code) == BPF_LD || BPF_CLASS(of.code) == BPF_ALU || of.code == (BPF_MISC | BPF_TXA);
-    if (changes_a) here.loaded.reset();
+    if (masks) here.mask &= of.k;
+    if (!changes_a || masks) return here;
+    here.loaded.reset();
+    here.mask = ~0U;
     if (of.code == (BPF_LD | BPF_W | BPF_ABS)) here.loaded = of.k;
     return here;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <secmap/filter_program.hpp>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -68,6 +68,9 @@ result<std::vector<sock_filter>> to_code(const std::vector<char>& bytes, const s
     return code;
 }
 
+bool returns(const sock_filter& of) noexcept { return BPF_CLASS(of.code) == BPF_RET; }
+bool returns_computed(const sock_filter& of) noexcept { return returns(of) && BPF_RVAL(of.code) == BPF_A; }
+
 std::uint32_t architecture(abi which) noexcept { return which == abi::i386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64; }
 
 }  // namespace
@@ -106,6 +109,16 @@ verdict filter_program::judge(const seccomp_data& call) const noexcept {
     return {secmap_cbpf_run(code_.data(), static_cast<u32>(code_.size()), &call), SECMAP_RULE_PROGRAM};
 }
 
+// The same program, each return of which says where it is: counted from 1, for a division by 0 says 0.
+std::optional<std::size_t> filter_program::deciding_instruction(const seccomp_data& call) const {
+    std::vector<sock_filter> where = code_;
+    for (std::size_t index = 0; index < where.size(); ++index)
+        if (returns(where[index])) where[index] = BPF_STMT(BPF_RET | BPF_K, static_cast<std::uint32_t>(index + 1));
+    const std::uint32_t place = secmap_cbpf_run(where.data(), static_cast<u32>(where.size()), &call);
+    if (place == 0) return std::nullopt;
+    return place - 1;
+}
+
 std::optional<std::uint32_t> filter_program::predict(abi which, std::uint32_t number) const noexcept {
     const std::uint32_t asked = which == abi::x32 ? number | x32_bit : number;
     u32 action = 0;
@@ -122,5 +135,14 @@ std::vector<std::uint32_t> filter_program::predicted_allowed(abi which) const {
     }
     return numbers;
 }
+
+std::vector<std::uint32_t> filter_program::answers() const {
+    std::vector<std::uint32_t> found;
+    for (const sock_filter& each : code_)
+        if (returns(each) && !returns_computed(each) && std::ranges::count(found, each.k) == 0) found.push_back(each.k);
+    return found;
+}
+
+bool filter_program::computes_answers() const noexcept { return std::ranges::any_of(code_, returns_computed); }
 
 }  // namespace secmap

@@ -101,4 +101,8 @@ verdict simulator::judge(const seccomp_data& call) const noexcept {
     return {answer.action, answer.rule};
 }
 
+std::uint32_t simulator::allowed_count(abi which) const noexcept {
+    return secmap_rules_facts(state_->rules.get())->allow_count[static_cast<std::size_t>(which)];
+}
+
 }  // namespace secmap

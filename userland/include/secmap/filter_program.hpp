@@ -50,11 +50,20 @@ public:
     /// What it answers to a call; the rule is SECMAP_RULE_PROGRAM.
     [[nodiscard]] verdict judge(const seccomp_data& call) const noexcept;
 
+    /// The index of the return that answers so; nothing where a division by 0 ends the program.
+    [[nodiscard]] std::optional<std::size_t> deciding_instruction(const seccomp_data& call) const;
+
     /// What it answers to a number whatever the arguments are, where that can be told without running it.
     [[nodiscard]] std::optional<std::uint32_t> predict(abi which, std::uint32_t number) const noexcept;
 
     /// The numbers that @ref predict says are allowed, ascending.
     [[nodiscard]] std::vector<std::uint32_t> predicted_allowed(abi which) const;
+
+    /// What its returns say, each once, in their order; reached or not.
+    [[nodiscard]] std::vector<std::uint32_t> answers() const;
+
+    /// Does a return say what was computed, so that @ref answers does not tell all?
+    [[nodiscard]] bool computes_answers() const noexcept;
 
 private:
     explicit filter_program(std::vector<sock_filter> code) noexcept : code_(std::move(code)) {}

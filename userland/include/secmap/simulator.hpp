@@ -28,6 +28,10 @@ public:
 
     [[nodiscard]] verdict judge(const seccomp_data& call) const noexcept;
 
+    /// How many numbers are allowed whatever the arguments are: those of the bitmap, and all that can get no other
+    /// answer. What policy_info counts.
+    [[nodiscard]] std::uint32_t allowed_count(abi which) const noexcept;
+
 private:
     struct state;
     explicit simulator(std::unique_ptr<state> content) noexcept;

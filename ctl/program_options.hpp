@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The options that say which program is meant; every command that takes one has the same.
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include <secmap/device.hpp>
+#include <secmap/filter_program.hpp>
+#include <secmap/policy.hpp>
+#include <secmap/result.hpp>
+
+namespace secmap::ctl {
+
+/// As they were given; the group that they are in says how many must be.
+struct program_options {
+    std::string cbpf;
+
+    [[nodiscard]] bool given() const noexcept { return !cbpf.empty(); }
+};
+
+/// Adds --cbpf.
+CLI::Option* add_program_options(CLI::App& to, program_options& options);
+
+/// Reads and checks it, and makes a policy of it. Without a name it is called as the file is.
+[[nodiscard]] result<policy> create_policy(const device& on, const program_options& options, const std::string& name);
+
+}  // namespace secmap::ctl
