@@ -345,6 +345,7 @@ def _alarmed(listener: Listener) -> None:
 
 
 def _raise() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)  # or the next one ends a process that is ending
     raise InterruptedError(EINTR, "alarm")
 
 
