@@ -10,6 +10,7 @@
 
 #include <secmap/result.hpp>
 
+#include "format.hpp"
 #include "value.hpp"
 
 namespace secmap::ctl {
@@ -23,11 +24,17 @@ struct failure {
     ctl::status status = status::failure;
 };
 
-using outcome = std::variant<value, failure>;
+/// The tool ends as a program has ended.
+struct program_end {
+    int wait_status = 0;  ///< of waitpid()
+};
+
+using outcome = std::variant<value, failure, program_end>;
 
 /// What holds for every command.
 struct context {
     std::filesystem::path device;
+    ctl::format format = ctl::format::text;  ///< for what is said while a command works
 };
 
 using computation = std::function<outcome(const context&)>;
