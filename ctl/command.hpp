@@ -15,7 +15,7 @@
 
 namespace secmap::ctl {
 
-/// Statuses of the tool itself; `run` ends with its program's, or with env(1)'s.
+/// Statuses of the tool itself; `run` and `notify` end with their program's, or with env(1)'s.
 enum class status : int { success = 0, failure = 1, usage = 2, cannot_execute = 126, not_found = 127 };
 
 /// An error that ends the tool.
@@ -50,6 +50,7 @@ void add_attach(registry& to);
 void add_detach(registry& to);
 void add_explain(registry& to);
 void add_feature(registry& to);
+void add_notify(registry& to);
 void add_policy(registry& to);
 void add_run(registry& to);
 void add_task(registry& to);

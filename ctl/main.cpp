@@ -74,6 +74,7 @@ void add_common_options(CLI::App& to, context& with) {
 
 void add_objects(registry& to) {
     add_run(to);
+    add_notify(to);
     add_attach(to);
     add_detach(to);
     add_policy(to);

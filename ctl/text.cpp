@@ -254,6 +254,12 @@ struct writer {
         if (!of.origins.empty()) line(to, "profile    {}", printable(fmt::format("{}", fmt::join(of.origins, ", "))));
         print_considered(to, of);
     }
+
+    void operator()(const request_report& of) const {
+        line(to, "secmapctl: {} {} on {}: {}", of.asked.pid, call_line(of.asked.call), abi_name(of.asked.call.abi),
+             of.given ? fmt::format("{} by {}", answer_words(*of.given), answered_by_word(of.by))
+                      : "gone before it was answered");
+    }
 };
 
 }  // namespace
