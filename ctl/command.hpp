@@ -10,11 +10,12 @@
 
 #include <secmap/result.hpp>
 
+#include "format.hpp"
 #include "value.hpp"
 
 namespace secmap::ctl {
 
-/// Statuses of the tool itself; `run` ends with its program's, or with env(1)'s.
+/// Statuses of the tool itself; `run` and `notify` end with their program's, or with env(1)'s.
 enum class status : int { success = 0, failure = 1, usage = 2, cannot_execute = 126, not_found = 127 };
 
 /// An error that ends the tool.
@@ -23,11 +24,17 @@ struct failure {
     ctl::status status = status::failure;
 };
 
-using outcome = std::variant<value, failure>;
+/// The tool ends as a program has ended.
+struct program_end {
+    int wait_status = 0;  ///< of waitpid()
+};
+
+using outcome = std::variant<value, failure, program_end>;
 
 /// What holds for every command.
 struct context {
     std::filesystem::path device;
+    ctl::format format = ctl::format::text;  ///< for what is said while a command works
 };
 
 using computation = std::function<outcome(const context&)>;
@@ -43,6 +50,7 @@ void add_attach(registry& to);
 void add_detach(registry& to);
 void add_explain(registry& to);
 void add_feature(registry& to);
+void add_notify(registry& to);
 void add_policy(registry& to);
 void add_prog(registry& to);
 void add_run(registry& to);

@@ -231,6 +231,20 @@ ordered_json info_json(const device_info& of) {
               {"objects", of.objects_max}}}};
 }
 
+ordered_json request_json(const request& of) {
+    ordered_json call = call_json(of.call.abi, of.call.nr);
+    call["abi"] = abi_name(of.call.abi);
+    call["args"] = hex_list({of.call.args.begin(), of.call.args.end()});
+    return {{"id", hex(of.id)}, {"pid", of.pid}, {"call", call}, {"instruction_pointer", hex(of.instruction_pointer)}};
+}
+
+ordered_json answer_json(const answer& of) {
+    if (of.what == answer::kind::is_made) return {{"continue", true}};
+    if (of.what == answer::kind::returns) return {{"value", of.number}};
+    const char* name = strerrorname_np(static_cast<int>(of.number));
+    return {{"errno", name ? ordered_json(name) : ordered_json(of.number)}};
+}
+
 // One for each kind of value: the name of its member, and its content.
 struct writer {
     ordered_json operator()(const version_report& of) const {
@@ -337,6 +351,13 @@ struct writer {
                   {"whatever_arguments", of.whatever_arguments},
                   {"instruction", of.instruction ? ordered_json(*of.instruction) : ordered_json(nullptr)}}}};
     }
+
+    ordered_json operator()(const request_report& of) const {
+        ordered_json json = request_json(of.asked);
+        json["answer"] = of.given ? answer_json(*of.given) : ordered_json(nullptr);
+        json["by"] = of.given ? ordered_json(answered_by_word(of.by)) : ordered_json(nullptr);
+        return {{"notify", json}};
+    }
 };
 
 std::string print(const ordered_json& content, json_style style) {
@@ -349,6 +370,8 @@ std::string print(const ordered_json& content, json_style style) {
 }  // namespace
 
 std::string to_json(const value& of, json_style style) { return print(std::visit(writer(), of), style); }
+
+std::string to_json(const request& of, json_style style) { return print({{"request", request_json(of)}}, style); }
 
 std::string to_json(const error& of, json_style style) { return print({{"error", error_json(of)}}, style); }
 

@@ -16,6 +16,9 @@ enum class json_style : std::uint8_t { compact, pretty };
 /// 64-bit numbers are strings ("0x241"): many readers of JSON would round them.
 [[nodiscard]] std::string to_json(const value& of, json_style style);
 
+/// What `notify` hands to its helper.
+[[nodiscard]] std::string to_json(const request& of, json_style style);
+
 [[nodiscard]] std::string to_json(const error& of, json_style style);
 
 }  // namespace secmap::ctl

@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "command.hpp"
-#include "json.hpp"
-#include "text.hpp"
+#include "execution.hpp"
+#include "format.hpp"
 
 namespace {
 
 using namespace secmap::ctl;
-
-enum class format : std::uint8_t { text, json, pretty_json };
 
 constexpr std::string_view about =
     "secmapctl: hold programs to system-call policies that are maps.\n"
@@ -22,33 +20,19 @@ constexpr std::string_view about =
 
 int exit_with(status of) { return static_cast<int>(of); }
 
-// Before anything is parsed: errors of the command line have a format, too. What follows "--" is another program's.
-format wanted_format(const std::vector<std::string_view>& arguments) {
-    format wanted = format::text;
-    for (const std::string_view each : arguments) {
-        if (each == "--") break;
-        if (each == "-p" || each == "--pretty" || each == "-jp" || each == "-pj") return format::pretty_json;
-        if (each == "-j" || each == "--json") wanted = format::json;
-    }
-    return wanted;
-}
-
-json_style style_of(format wanted) { return wanted == format::pretty_json ? json_style::pretty : json_style::compact; }
-
 // Errors go to standard error in either format: standard output may be a program's, or a pipe's.
 int report(const failure& of, format wanted) {
-    if (wanted == format::text)
-        std::cerr << "secmapctl: " << of.error.message() << '\n';
-    else
-        std::cerr << to_json(of.error, style_of(wanted)) << '\n';
+    std::cerr << print(of.error, wanted);
     return exit_with(of.status);
 }
 
 int report(const value& of, format wanted) {
-    std::cout << (wanted == format::text ? to_text(of) : to_json(of, style_of(wanted)) + "\n") << std::flush;
+    std::cout << print(of, wanted) << std::flush;
     if (std::cout) return exit_with(status::success);
     return report(failure{{errno, "write the answer", "standard output does not take it", ""}}, wanted);
 }
+
+int report(const program_end& of, format /*wanted*/) { return end_as(of); }
 
 // Groups of options are nameless subcommands to the parser.
 bool is_command(const CLI::App* of) { return !of->get_name().empty(); }
@@ -90,6 +74,7 @@ void add_common_options(CLI::App& to, context& with) {
 
 void add_objects(registry& to) {
     add_run(to);
+    add_notify(to);
     add_attach(to);
     add_detach(to);
     add_policy(to);
@@ -118,7 +103,7 @@ void word_help(CLI::App& of) {
 int main(int argc, char** argv) {
     const format wanted = wanted_format({argv + 1, argv + argc});
     CLI::App parser{std::string(about), "secmapctl"};
-    context with{SECMAP_DEVICE};
+    context with{SECMAP_DEVICE, wanted};
     registry commands{parser, {}};
     parser.require_subcommand(1);
     parser.fallthrough();

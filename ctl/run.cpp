@@ -16,6 +16,7 @@
 
 #include "adopt.hpp"
 #include "command.hpp"
+#include "execution.hpp"
 #include "profile_options.hpp"
 #include "program_options.hpp"
 
@@ -54,21 +55,6 @@ result<void> confine(const device& by, const run_options& options) {
     return failed;
 }
 
-// As env(1): 127 where there is no such program, 126 where it cannot be executed.
-failure execute(const run_options& options) {
-    const std::vector<std::string>& program = options.program;
-    std::vector<char*> arguments;
-    for (const std::string& each : program) arguments.push_back(const_cast<char*>(each.c_str()));
-    arguments.push_back(nullptr);
-    execvp(arguments.front(), arguments.data());
-    const int failed = errno;
-    error why{failed, "execute " + program.front(), std::strerror(failed), ""};
-    if (failed == EPERM || failed == ENOSYS)
-        why.hint = options.filter.given() ? "the filter may deny execve: secmapctl prog test --call execve"
-                                          : "the profile may deny execve: secmapctl explain --call execve";
-    return {std::move(why), failed == ENOENT ? status::not_found : status::cannot_execute};
-}
-
 // A program that a filter of ours holds has no_new_privs, unless it was told not to.
 gained_privileges gained_by_exec(const run_options& options) {
     const bool never =
@@ -104,7 +90,12 @@ result<void> prepare(const context& with, const run_options& options) {
 outcome run(const context& with, const run_options& options) {
     auto prepared = prepare(with, options);
     if (!prepared) return failure{std::move(prepared).error()};
-    return execute(options);
+    const auto arguments = argument_pointers(options.program);
+    execvp(arguments.front(), arguments.data());
+    failure failed = execution_failure(options.program.front(), errno);
+    if (!failed.error.hint.empty() && options.filter.given())
+        failed.error.hint = "the filter may deny execve: secmapctl prog test --call execve";
+    return failed;
 }
 
 }  // namespace

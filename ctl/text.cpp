@@ -368,6 +368,12 @@ struct writer {
              of.instruction ? fmt::format("instruction {}", *of.instruction)
                             : "a division by 0, which ends the program");
     }
+
+    void operator()(const request_report& of) const {
+        line(to, "secmapctl: {} {} on {}: {}", of.asked.pid, call_line(of.asked.call), abi_name(of.asked.call.abi),
+             of.given ? fmt::format("{} by {}", answer_words(*of.given), answered_by_word(of.by))
+                      : "gone before it was answered");
+    }
 };
 
 }  // namespace

@@ -157,8 +157,32 @@ struct program_test {
     bool whatever_arguments = false;         ///< it could be told without them
 };
 
-using value =
-    std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
-                 task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test>;
+/// A call that waits for its answer: of `notify`.
+struct request {
+    std::uint64_t id = 0;
+    pid_t pid = 0;  ///< the thread that makes it
+    call_facts call;
+    std::uint64_t instruction_pointer = 0;
+};
+
+/// What becomes of a call that was asked about.
+struct answer {
+    enum class kind : std::uint8_t { fails, returns, is_made };
+    kind what = kind::fails;
+    std::int64_t number = 0;  ///< the errno, or what it returns
+};
+
+enum class answered_by : std::uint8_t { rule, helper, nobody };
+
+/// Of `notify`: one for each request, once its fate is known.
+struct request_report {
+    request asked;
+    std::optional<answer> given;  ///< none: the call did not wait any more
+    answered_by by = answered_by::nobody;
+};
+
+using value = std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report,
+                           change_report, task_list_report, task_report, explanation, program_check, program_load,
+                           program_dump, program_test, request_report>;
 
 }  // namespace secmap::ctl

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -53,6 +54,18 @@ std::string conditions_words(const std::vector<condition>& of) {
     std::string words;
     for (const condition& each : of) words += (words.empty() ? "if " : " and ") + condition_words(each);
     return words;
+}
+
+std::string answer_words(const answer& of) {
+    if (of.what == answer::kind::is_made) return "continue";
+    if (of.what == answer::kind::returns) return fmt::format("value:{}", of.number);
+    const char* name = strerrorname_np(static_cast<int>(of.number));
+    return name ? fmt::format("errno:{}", name) : fmt::format("errno:{}", of.number);
+}
+
+std::string_view answered_by_word(answered_by who) {
+    static constexpr std::array<std::string_view, 3> words = {"rule", "helper", "nobody"};
+    return words.at(static_cast<std::size_t>(who));
 }
 
 std::string hex(std::uint64_t number) { return fmt::format("{:#x}", number); }

@@ -10,6 +10,8 @@
 
 #include <secmap/policy_image.hpp>
 
+#include "value.hpp"
+
 namespace secmap::ctl {
 
 inline constexpr std::array<abi, 3> all_abis = {abi::x86_64, abi::x32, abi::i386};
@@ -25,6 +27,12 @@ inline constexpr std::array<abi, 3> all_abis = {abi::x86_64, abi::x32, abi::i386
 
 /// "if" and all of a rule's conditions, with "and" between them; "always" without any.
 [[nodiscard]] std::string conditions_words(const std::vector<condition>& of);
+
+/// "errno:EPERM", "value:0", "continue": as --answer takes it.
+[[nodiscard]] std::string answer_words(const answer& of);
+
+/// "rule", "helper", "nobody".
+[[nodiscard]] std::string_view answered_by_word(answered_by who);
 
 /// "0x2a"
 [[nodiscard]] std::string hex(std::uint64_t number);

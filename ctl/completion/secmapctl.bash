@@ -2,7 +2,7 @@
 # bash completion for secmapctl
 # shellcheck shell=bash disable=SC2207
 
-_secmapctl_objects='run attach detach policy prog task explain feature version'
+_secmapctl_objects='run notify attach detach policy prog task explain feature version'
 _secmapctl_common='--help --json --pretty --device'
 _secmapctl_reading='--name --unknown --overlap --cap'
 
@@ -10,6 +10,7 @@ _secmapctl_reading='--name --unknown --overlap --cap'
 _secmapctl_options() {
     case $1 in
         run) echo "--profile --cbpf $_secmapctl_reading --no-nnp --adopt" ;;
+        notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
         attach) echo "--pid --profile --policy --thread $_secmapctl_reading" ;;
         detach) echo "--pid --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
@@ -36,13 +37,14 @@ _secmapctl_commands() {
 # What may follow an option; fails where the option takes no value.
 _secmapctl_value() {
     case $1 in
+        --helper) COMPREPLY=($(compgen -c -f -- "$2")) ;;
         --profile | --cbpf | --output | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
         --overlap) COMPREPLY=($(compgen -W 'libseccomp refuse' -- "$2")) ;;
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
         --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
-        --policy | --name | --call | --arg) COMPREPLY=() ;;
+        --policy | --name | --call | --arg | --on | --answer | --timeout) COMPREPLY=() ;;
         *) return 1 ;;
     esac
 }

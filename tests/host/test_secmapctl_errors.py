@@ -117,6 +117,14 @@ def test_actions_that_cannot_be_carried_out_are_named(device: Device) -> None:
     assert error["hint"].startswith("it carries out KILL_PROCESS, ERRNO, LOG, ALLOW;")
 
 
+def test_notify_says_what_failed_in_the_new_process(device: Device) -> None:
+    error = device.error("notify", "--on", "mount", "--", "echo", "ran", fail=(ATTACH, errno.EBUSY, 1))
+    assert error["errno_name"] == "EBUSY"
+    assert error["operation"].startswith("attach policy ")
+    assert error["text"] == "the task has a listener already"
+    assert error["hint"] == "one listener answers for a whole stack"
+
+
 def test_a_list_ends_where_the_module_says(device: Device) -> None:
     done = device.ask("policy", "list", fail=(POLICY_NEXT, errno.ENOENT, 1))
     assert (done.returncode, json.loads(done.stdout)) == (0, {"schema": 1, "policies": []})

@@ -10,7 +10,7 @@ import pytest
 from tool import (FAILURE, PODMAN, SUCCESS, TOOL, USAGE, error_of, json_of, secmapctl, text_of,
                   validate)
 
-COMMANDS = ("run", "attach", "detach", "policy", "policy list", "policy show", "policy check",
+COMMANDS = ("run", "notify", "attach", "detach", "policy", "policy list", "policy show", "policy check",
             "policy compile", "prog", "prog check", "prog load", "prog dump", "prog test", "task",
             "task list", "task show", "explain", "feature", "version")
 
@@ -47,6 +47,31 @@ def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: s
     (("run", "--", "true"), "[--profile,--cbpf,--adopt] is required"),
     (("run", "--profile", "x", "--cbpf", "y", "--", "true"), "excludes"),
     (("run", "--profile", "x", "ls", "-l"), "-l"),
+    (("notify", "--", "true"), "[--on,--profile] is required"),
+    (("notify", "--on", "mount"), "program is required"),
+    (("notify", "--on", "mount", "ls", "-l"), "-l"),
+    (("notify", "--on", "mount,frobnicate", "--", "true"), "there is no system call 'frobnicate'"),
+    (("notify", "--on", "arm_fadvise64_64", "--", "true"), "on x86_64, x32 or i386"),
+    (("notify", "--on", "", "--", "true"), "--on"),
+    (("notify", "--on", "mount", "--answer", "mount", "--", "true"), "'mount' is not NAME=ANSWER"),
+    (("notify", "--on", "mount", "--answer", "mont=continue", "--", "true"),
+     "there is no system call 'mont'"),
+    (("notify", "--on", "mount", "--answer", "mount=allow", "--", "true"),
+     "'allow' is not errno:NAME"),
+    (("notify", "--on", "mount", "--answer", "mount=errno:EFROB", "--", "true"), "'errno:EFROB'"),
+    (("notify", "--on", "mount", "--answer", "mount=errno:0", "--", "true"), "'errno:0'"),
+    (("notify", "--on", "mount", "--answer", "mount=errno:4096", "--", "true"), "'errno:4096'"),
+    (("notify", "--on", "mount", "--answer", "mount=errno:512", "--", "true"), "'errno:512'"),
+    (("notify", "--on", "mount", "--answer", "mount=value:", "--", "true"), "'value:'"),
+    (("notify", "--on", "mount", "--answer", "mount=continue", "--answer", "mount=value:0", "--",
+      "true"), "'mount' is answered twice"),
+    (("notify", "--on", "mount", "--answer", "*=value:1", "--answer", "*=value:0", "--", "true"),
+     "'*' is answered twice"),
+    (("notify", "--on", "mount", "--helper", "x", "--answer", "*=continue", "--", "true"),
+     "'*=continue' would allow"),
+    (("notify", "--on", "mount", "--timeout", "5", "--", "true"), "--helper"),
+    (("notify", "--on", "mount", "--helper", "x", "--timeout", "0", "--", "true"),
+     "'0' is not a number from 1 to 86400"),
     (("attach", "--pid", "1"), "[--profile,--policy] is required"),
     (("attach", "--pid", "1", "--profile", "x", "--policy", "1"), "2 were given"),
     (("attach", "--profile", "x"), "--pid is required"),
@@ -82,7 +107,7 @@ def test_wrong_usage_ends_with_2_and_names_what_is_wrong(arguments: tuple[str, .
     words = [word for word in arguments if word.isalpha()]
     assert "--help" in error["hint"]
     assert error["hint"].startswith("see 'secmapctl")
-    if words and words[0] in {"run", "attach", "detach", "explain"}:
+    if words and words[0] in {"run", "notify", "attach", "detach", "explain"}:
         assert f"secmapctl {words[0]} --help" in error["hint"]
 
 
@@ -114,6 +139,7 @@ def test_version() -> None:
     ("policy", "list"), ("policy", "show", "1"), ("task", "list"), ("task", "show", "1"),
     ("attach", "--policy", "1", "--pid", "1"), ("detach", "--pid", "1"),
     ("explain", "--policy", "1", "--call", "read"), ("run", "--profile", PODMAN, "--", "true"),
+    ("notify", "--on", "mount", "--", "true"),
 ])
 def test_without_a_device_the_error_says_what_to_do(arguments: tuple[str, ...],
                                                    tmp_path: Path) -> None:

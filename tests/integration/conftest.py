@@ -69,7 +69,7 @@ def keep() -> Iterator[Callable[[int], int]]:
 def _built(folder: str, name: str) -> str:
     """A program that the userland build has made, and not before its source changed."""
     path = TOP / "build/userland" / folder / name
-    source = TOP / folder / f"{name.removesuffix('32')}.c"
+    source = next((TOP / folder).glob(f"{name.removesuffix('32')}.c*"))
     if not path.exists() or path.stat().st_mtime < source.stat().st_mtime:
         pytest.fail(f"{path.relative_to(TOP)} is missing or old: make userland", pytrace=False)
     return str(path)
