@@ -4,6 +4,7 @@
 
 Each function is a process of its own; with no library preloaded it shows what the kernel does."""
 
+import contextlib
 import ctypes
 import json
 import mmap
@@ -134,7 +135,7 @@ def without_descriptors() -> dict[str, int]:
 
 
 def after_closefrom() -> dict[str, int]:
-    """The library's descriptor is closed."""
+    """The library's descriptor is spared."""
     os.closerange(3, 4096)
     return attached()
 
@@ -157,9 +158,42 @@ def in_chroot() -> dict[str, int]:
 
 
 def in_chroot_after_closefrom() -> dict[str, int]:
-    """Nothing is left."""
+    """As OpenSSH: the descriptor is spared when all are closed at once."""
     os.closerange(3, 4096)
     return in_chroot()
+
+
+def in_chroot_after_close() -> dict[str, int]:
+    """Nothing is left: descriptors were closed one by one."""
+    for number in range(3, 4096):
+        with contextlib.suppress(OSError):
+            os.close(number)
+    return in_chroot()
+
+
+def is_open(fd: int) -> bool:
+    """F_GETFD."""
+    return abi.raw_syscall(72, fd, 1) >= 0
+
+
+def closing() -> list[object]:
+    """close_range(2) and closefrom(3): what they return, and which descriptors are left."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    found: list[object] = []
+    numbers = (5, 6, 7, 999, 1001)
+    for first, last, flags in ((5, 4, 0), (5, 2000, 16), (6, 7, 0), (6, 2000, 4), (1001, 1001, 0),
+                               (5, 999, 0), (3, 0xFFFFFFFF, 0), (6, 2000, 2)):
+        for number in numbers:
+            os.dup2(0, number)
+        result = libc.close_range(first, ctypes.c_uint(last), flags)
+        found.append([-ctypes.get_errno() if result else 0,
+                      [number for number in numbers if is_open(number)]])
+    for first in (1001, 6, 3):
+        for number in numbers:
+            os.dup2(2, number)
+        libc.closefrom(first)
+        found.append([fd for fd in (*range(3), *numbers) if is_open(fd)])
+    return found
 
 
 def trace() -> dict[str, int]:

@@ -71,7 +71,7 @@ def call(name: str, preloaded: bool = True, **more: str) -> Any:
 
 # The kernel's answers, found by asking it, are the expectation.
 @pytest.mark.parametrize("name", ["errnos", "answers", "listener", "tsync", "tsync_fails", "full",
-                                  "strict_after_filter", "without_descriptors"])
+                                  "strict_after_filter", "without_descriptors", "closing"])
 def test_a_program_sees_what_the_kernel_would_answer(name: str) -> None:
     assert call(name) == call(name, preloaded=False)
 
@@ -85,6 +85,11 @@ def test_the_refusals_are_what_they_are_meant_to_be() -> None:
     assert call("tsync_fails") == [1, -errno.ESRCH, 0, 1]
     assert call("listener") == [1, 0, -errno.EBUSY]
     assert call("full") == -errno.ENOMEM
+    assert call("closing")[:5] == [
+        [-errno.EINVAL, [5, 6, 7, 999, 1001]], [-errno.EINVAL, [5, 6, 7, 999, 1001]],
+        [0, [5, 999, 1001]], [0, [5, 6, 7, 999, 1001]], [0, [5, 6, 7, 999]]]
+    assert call("closing")[5:] == [
+        [0, [1001]], [0, []], [0, [5]], [0, 1, 2, 5, 6, 7, 999], [0, 1, 2, 5], [0, 1, 2]]
     assert call("strict_after_filter") == [0, -errno.EINVAL, -errno.EINVAL]
 
 
@@ -119,8 +124,10 @@ def test_no_descriptor_is_needed_any_more() -> None:
 
 def test_nor_is_the_device(empty: None) -> None:
     assert call("in_chroot", SECMAP_SECCOMP="require") == {"result": 0, "denied": 1}
-    assert call("in_chroot_after_closefrom") == {"result": 0, "denied": 1}
     assert call("in_chroot_after_closefrom", SECMAP_SECCOMP="require") == \
+        {"result": 0, "denied": 1}
+    assert call("in_chroot_after_close") == {"result": 0, "denied": 1}
+    assert call("in_chroot_after_close", SECMAP_SECCOMP="require") == \
         {"result": -errno.ENODEV, "denied": 0}
 
 

@@ -2,7 +2,8 @@
 /*
  * The descriptor of the module's device: opened when the program starts, because later the
  * program may have given up what is needed for it; kept out of the program's way at a high
- * number; looked at before each use, because programs close what they do not know.
+ * number; looked at before each use, because programs close what they do not know. Those that
+ * close all at once leave it alone (interpose.c): they are often about to lose /dev, too.
  *
  * The program may have been executed under a filter already. What is called at its start is
  * therefore what the dynamic loader has just called to load this library: openat(O_RDONLY |
@@ -20,7 +21,7 @@
 #include "device.h"
 #include "kernel.h"
 
-enum { NONE = -1 };
+#define NONE SECMAP_NO_DEVICE
 
 static atomic_int number = NONE;
 static atomic_bool started;
@@ -116,6 +117,13 @@ __attribute__((constructor)) void secmap_device_start(void)
 	if (text && *text)
 		path = text;
 	number = open_device();
+}
+
+int secmap_device_number(void)
+{
+	int fd = number;
+
+	return is_device(fd) ? fd : NONE;
 }
 
 bool secmap_device_required(void)

@@ -3,11 +3,15 @@
  * The functions of the C library that this library stands in front of. There is no seccomp()
  * among them: no C library of Debian has one.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <unistd.h>
 
+#include <linux/close_range.h>
 #include <sys/prctl.h>
 
+#include "device.h"
 #include "kernel.h"
 #include "seccomp.h"
 
@@ -99,4 +103,44 @@ EXPORTED int prctl(int option, ...)
 		argument[i] = va_arg(list, unsigned long);
 	va_end(list);
 	return (int)result_of_prctl(option, argument[0], argument[1], argument[2], argument[3]);
+}
+
+/*
+ * close_range(2), around the device's descriptor. Whoever has a filter has no more need of it, and
+ * its filter may not like us to look whether it is still there.
+ */
+static long close_around(unsigned int first, unsigned int last, unsigned int flags)
+{
+	int kept = SECMAP_NO_DEVICE;
+	long result = 0;
+
+	if (!(flags & CLOSE_RANGE_CLOEXEC) && !secmap_is_filtered())
+		kept = secmap_device_number();
+	if (kept == SECMAP_NO_DEVICE || first > (unsigned int)kept || last < (unsigned int)kept)
+		return kernel_call(SYS_close_range, first, last, flags, 0, 0);
+	if (first < (unsigned int)kept)
+		result = kernel_call(SYS_close_range, first, kept - 1, flags, 0, 0);
+	if (result == 0 && (unsigned int)kept < last)
+		result = kernel_call(SYS_close_range, kept + 1, last, flags, 0, 0);
+	return result;
+}
+
+EXPORTED int close_range(unsigned int first, unsigned int last, int flags)
+{
+	return (int)secmap_syscall_result(close_around(first, last, flags));
+}
+
+/* Looked up at the start: it is called between fork(2) and execve(2). */
+static void (*close_all_from)(int first);
+
+__attribute__((constructor)) static void find_closefrom(void)
+{
+	*(void **)&close_all_from = dlsym(RTLD_NEXT, "closefrom");
+}
+
+/* Where close_range(2) is denied the C library has another way. */
+EXPORTED void closefrom(int first)
+{
+	if (close_around(first < 0 ? 0 : first, ~0U, 0) != 0 && close_all_from)
+		close_all_from(first);
 }

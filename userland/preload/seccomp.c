@@ -168,6 +168,11 @@ long secmap_set_seccomp(unsigned long mode, const void *filter)
 	}
 }
 
+bool secmap_is_filtered(void)
+{
+	return filtered || shut;
+}
+
 /* Without a further call where it is known: whoever may call prctl(2) may still not ioctl(2). */
 long secmap_get_seccomp(void)
 {
