@@ -16,11 +16,12 @@ struct named_bit {
     const char* name;
 };
 
-constexpr std::array<named_bit, 4> feature_bits = {{
+constexpr std::array<named_bit, 5> feature_bits = {{
     {SECMAP_FEATURE_MAPS, "MAPS"},
     {SECMAP_FEATURE_CBPF, "CBPF"},
     {SECMAP_FEATURE_TSYNC, "TSYNC"},
     {SECMAP_FEATURE_LISTENER, "LISTENER"},
+    {SECMAP_FEATURE_EBPF, "EBPF"},
 }};
 
 }  // namespace
@@ -39,6 +40,7 @@ std::string kind_name(std::uint32_t kind) {
     switch (kind) {
         case SECMAP_POLICY_MAPS: return "maps";
         case SECMAP_POLICY_CBPF: return "cbpf";
+        case SECMAP_POLICY_EBPF: return "ebpf";
         default: return std::to_string(kind);
     }
 }
@@ -52,6 +54,15 @@ std::string skipping_name(call_skipping of) {
         case call_skipping::unknown: break;
     }
     return "unknown";
+}
+
+std::string loading_name(ebpf_loading of) {
+    switch (of) {
+        case ebpf_loading::privileged: return "privileged";
+        case ebpf_loading::all: return "all";
+        case ebpf_loading::off: break;
+    }
+    return "off";
 }
 
 std::string enforcement(const feature_report& of) {

@@ -22,6 +22,9 @@ namespace secmap::ctl {
 /// "unknown", "works", "broken".
 [[nodiscard]] std::string skipping_name(call_skipping of);
 
+/// "off", "privileged", "all".
+[[nodiscard]] std::string loading_name(ebpf_loading of);
+
 /// "yes", "no", "unknown": whether a policy would be enforced here.
 [[nodiscard]] std::string enforcement(const feature_report& of);
 

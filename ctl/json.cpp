@@ -218,6 +218,7 @@ ordered_json info_json(const device_info& of) {
             {"features", feature_bit_names(of.features)},
             {"actions", action_names(of.actions)},
             {"skipping", skipping_name(of.skipping)},
+            {"ebpf", loading_name(of.ebpf)},
             {"limits",
              {{"stack", of.stack_max},
               {"rules", of.rules_max},

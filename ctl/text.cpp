@@ -106,10 +106,20 @@ void print_error(buffer& to, const error& of) {
     if (!of.hint.empty()) line(to, "next step  {}", printable(of.hint));
 }
 
+std::string_view loading_words(ebpf_loading of) {
+    switch (of) {
+        case ebpf_loading::privileged: return "programs are loaded by CAP_SYS_ADMIN";
+        case ebpf_loading::all: return "programs are loaded by everybody";
+        case ebpf_loading::off: break;
+    }
+    return "no programs are loaded";
+}
+
 void print_info(buffer& to, const device_info& of) {
     line(to, "ABI        version {}", of.abi_version);
     line(to, "kinds      {}", fmt::join(feature_bit_names(of.features), ", "));
     print_action_list(to, "actions    ", of.actions);
+    line(to, "eBPF       {}", loading_words(of.ebpf));
     line(to, "limits     {} policies on a stack, {} policies and as many tables in all", of.stack_max, of.objects_max);
     line(to, "           {} rules in an ABI's section, {} conditions in a rule", of.rules_max, of.conditions_max);
     line(to, "           a cost of {} for one call in a policy, of {} in a stack", of.cost_max, of.stack_cost_max);

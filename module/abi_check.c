@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Every record of the ABI: its size, and that it is the sum of its members. */
+#include <linux/bpf.h>
 #include <linux/build_bug.h>
+#include <linux/filter.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
 #include <secmap/secmap.h>
 
 /* Each record's size, and where its last member ends: no hole there. */
 static_assert(sizeof(struct secmap_info) == 88);
-static_assert(offsetofend(struct secmap_info, out_pad) == 88);
+static_assert(offsetofend(struct secmap_info, out_ebpf) == 88);
 static_assert(sizeof(struct secmap_table_create) == 80);
 static_assert(offsetofend(struct secmap_table_create, out_pad) == 80);
 static_assert(sizeof(struct secmap_cond) == 32);
@@ -57,6 +59,11 @@ static_assert(offsetof(struct secmap_task_list, cursor) == 16);
 /* Part of the ABI: never to be used for something else. */
 static_assert(SECMAP_ABI_X86_64 == 0 && SECMAP_ABI_X32 == 1 && SECMAP_ABI_I386 == 2);
 static_assert(SECMAP_OP_EQ == 0 && SECMAP_OP_NOT_IN == 8 && SECMAP_OP_COUNT == 9);
+static_assert(SECMAP_POLICY_MAPS == 0 && SECMAP_POLICY_CBPF == 1 && SECMAP_POLICY_EBPF == 2);
+static_assert(SECMAP_HELPER_TEST_BIT == 1 && SECMAP_HELPER_LOOKUP == 2);
+
+/* POLICY_FILTER writes either. */
+static_assert(sizeof(struct sock_filter) == 8 && sizeof(struct bpf_insn) == 8);
 
 /* Where seccomp(2) has the flag as well. */
 static_assert(SECMAP_ATTACH_TSYNC == SECCOMP_FILTER_FLAG_TSYNC);

@@ -35,13 +35,15 @@ bool secmap_may_administer(const struct secmap_request *request)
 static int ioctl_info(struct secmap_request *request)
 {
 	struct secmap_info *info = request->record;
+	u32 ebpf = secmap_ebpf_loading();
 
 	secmap_hook_try();
 	*info = (struct secmap_info){
 		.size = info->size,
 		.out_abi_version = SECMAP_ABI_VERSION,
 		.out_features = SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
-				SECMAP_FEATURE_LISTENER,
+				SECMAP_FEATURE_LISTENER |
+				(ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
 		.out_actions = SECMAP_ACTIONS,
 		.out_enosys_actions = SECMAP_ACTION_TRACE,
 		.out_skip = secmap_hook_skip(),
@@ -57,6 +59,7 @@ static int ioctl_info(struct secmap_request *request)
 		.out_objects_max = SECMAP_LIMIT_OBJECTS,
 		.out_insns_max = SECMAP_LIMIT_INSNS,
 		.out_stack_insns_max = SECMAP_LIMIT_STACK_INSNS,
+		.out_ebpf = ebpf,
 	};
 	return 0;
 }
@@ -82,7 +85,7 @@ struct command {
 static const struct command commands[] = {
 	[_IOC_NR(SECMAP_IOC_INFO)] = {
 		.run = ioctl_info,
-		.least = offsetofend(struct secmap_info, out_pad),
+		.least = offsetofend(struct secmap_info, out_ebpf),
 		.known = sizeof(struct secmap_info),
 		.outputs = offsetof(struct secmap_info, out_abi_version),
 	},

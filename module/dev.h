@@ -24,6 +24,7 @@ struct secmap_request {
 bool secmap_may_administer(const struct secmap_request *request);
 
 /* dev_policy.c */
+u32 secmap_ebpf_loading(void);
 int secmap_ioctl_table_create(struct secmap_request *request);
 int secmap_ioctl_policy_create(struct secmap_request *request);
 int secmap_ioctl_policy_by_id(struct secmap_request *request);

@@ -2,13 +2,49 @@
 /* /dev/secmap: the ioctls about tables and policies. */
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/module.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 
 #include "cbpf.h"
 #include "dev.h"
 #include "limits.h"
 #include "policy.h"
 #include "user.h"
+
+/* Who may make policies of kind EBPF: SECMAP_EBPF_*, by the words of the parameter. */
+static const char *const loaders[] = {
+	[SECMAP_EBPF_OFF] = "off",
+	[SECMAP_EBPF_PRIVILEGED] = "privileged",
+	[SECMAP_EBPF_ALL] = "all",
+};
+
+static unsigned int loading = SECMAP_EBPF_PRIVILEGED;
+
+static int loading_set(const char *word, const struct kernel_param *parameter)
+{
+	int found = sysfs_match_string(loaders, word);
+
+	if (found < 0)
+		return found;
+	WRITE_ONCE(loading, found);
+	return 0;
+}
+
+static int loading_get(char *to, const struct kernel_param *parameter)
+{
+	return sysfs_emit(to, "%s\n", loaders[secmap_ebpf_loading()]);
+}
+
+static const struct kernel_param_ops loading_ops = { .set = loading_set, .get = loading_get };
+module_param_cb(ebpf, &loading_ops, NULL, 0644);
+MODULE_PARM_DESC(ebpf, "Who may make eBPF policies: off, privileged (default) or all");
+
+/* Return: SECMAP_EBPF_*; it may change at any time. */
+u32 secmap_ebpf_loading(void)
+{
+	return READ_ONCE(loading);
+}
 
 /* An error in place of the file is the request's result. */
 static int drop_error(struct secmap_request *request)
@@ -206,8 +242,106 @@ static int create_rules(struct secmap_request *request, struct secmap_why *why)
 	return err;
 }
 
+/* The tables that a program names, each a set or a live map. As secmap_ioctl_policy_create(). */
+struct inputs {
+	u32 count;
+	struct secmap_set *sets[SECMAP_LIMIT_TABLES];
+	struct secmap_live lives[SECMAP_LIMIT_TABLES];
+};
+
+static int find_input(struct inputs *inputs, int fd, struct secmap_why *why)
+{
+	struct secmap_set *set = secmap_set_of(secmap_object_by_fd(fd, SECMAP_OBJECT_TABLE));
+	struct secmap_why inner = {};
+	int err;
+
+	if (!IS_ERR(set)) {
+		inputs->sets[inputs->count++] = set;
+		return 0;
+	}
+	err = secmap_live_open(&inputs->lives[inputs->count], fd, &inner);
+	if (err)
+		return secmap_refuse(why, err, "tables[%u]: %.200s", inputs->count, inner.text);
+	inputs->count++;
+	return 0;
+}
+
+static void put_inputs(const struct inputs *inputs)
+{
+	u32 i;
+
+	for (i = 0; i < inputs->count; i++)
+		if (inputs->sets[i])
+			secmap_object_put(&inputs->sets[i]->object);
+		else
+			secmap_live_put(&inputs->lives[i]);
+}
+
+/* After the descriptors, before the program is looked at: see uapi. */
+static int may_load(const struct secmap_request *request, struct secmap_why *why)
+{
+	if (secmap_ebpf_loading() == SECMAP_EBPF_ALL || secmap_may_administer(request))
+		return 0;
+	return secmap_refuse(why, -EPERM,
+			     "ebpf=privileged: needs CAP_SYS_ADMIN in the initial user namespace");
+}
+
+static int build_ebpf(struct secmap_request *request, const struct bpf_insn *insns, const s32 *fds,
+		      struct secmap_why *why)
+{
+	struct secmap_policy_create *create = request->record;
+	struct secmap_program_spec spec = {
+		.insns = insns,
+		.len = create->filter_len,
+		.table_count = create->table_count,
+	};
+	struct inputs *inputs = kvzalloc(sizeof(*inputs), GFP_KERNEL);
+	int err = 0;
+	u32 i;
+
+	if (!inputs)
+		return -ENOMEM;
+	for (i = 0; !err && i < create->table_count; i++)
+		err = find_input(inputs, fds[i], why);
+	if (!err)
+		err = may_load(request, why);
+	if (!err) {
+		spec.lives = inputs->lives;
+		err = publish(request,
+			      secmap_policy_create_ebpf(&spec, inputs->sets, create->name, why));
+	}
+	put_inputs(inputs);
+	kvfree(inputs);
+	return err;
+}
+
+/* Of kind EBPF. */
+static int create_ebpf(struct secmap_request *request, struct secmap_why *why)
+{
+	struct secmap_policy_create *create = request->record;
+	struct bpf_insn *insns;
+	s32 *fds;
+	int err;
+
+	if (create->abi_count || create->abis || create->foreign_action || !create->filter_len)
+		return -EINVAL;
+	if (create->filter_len > SECMAP_LIMIT_INSNS || create->table_count > SECMAP_LIMIT_TABLES)
+		return -E2BIG;
+	insns = secmap_user_array(create->filter, create->filter_len, sizeof(*insns));
+	if (IS_ERR(insns))
+		return PTR_ERR(insns);
+	fds = secmap_user_array(create->tables, create->table_count, sizeof(*fds));
+	err = PTR_ERR_OR_ZERO(fds);
+	if (!err) {
+		err = build_ebpf(request, insns, fds, why);
+		kvfree(fds);
+	}
+	kvfree(insns);
+	return err;
+}
+
 /* Of kind CBPF. */
-static int create_program(struct secmap_request *request, struct secmap_why *why)
+static int create_cbpf(struct secmap_request *request, struct secmap_why *why)
 {
 	struct secmap_policy_create *create = request->record;
 	struct sock_filter *filter;
@@ -246,12 +380,13 @@ static int tell_why(const struct secmap_policy_create *create, struct secmap_why
  * @request: the record, see uapi
  *
  * Return: 0 and a file, or
- * * -EOPNOTSUPP: an unknown kind, ABI, action or operator
+ * * -EOPNOTSUPP: an unknown kind, ABI, action or operator; kind EBPF when it is off
  * * -EINVAL: members of another kind, an inconsistent section, a program that seccomp(2) does
- *   not take either, a bad name
+ *   not take either, or that is not in the subset of eBPF, a bad name
  * * -E2BIG: one of the limits of struct secmap_info
  * * -EEXIST: an ABI is there twice
  * * -EBADF, -EBADFD: a table's descriptor
+ * * -EPERM: kind EBPF is for administrators
  * * -EFAULT, -ENOSPC, -ENOMEM
  * Where a log is given, the reason is in it.
  */
@@ -261,7 +396,9 @@ int secmap_ioctl_policy_create(struct secmap_request *request)
 	struct secmap_why why = {};
 	int err;
 
-	if (create->kind != SECMAP_POLICY_MAPS && create->kind != SECMAP_POLICY_CBPF)
+	if (create->kind > SECMAP_POLICY_EBPF)
+		return -EOPNOTSUPP;
+	if (create->kind == SECMAP_POLICY_EBPF && secmap_ebpf_loading() == SECMAP_EBPF_OFF)
 		return -EOPNOTSUPP;
 	if (!create->log != !create->log_size)
 		return -EINVAL;
@@ -271,8 +408,10 @@ int secmap_ioctl_policy_create(struct secmap_request *request)
 		err = secmap_refuse(&why, -EINVAL, "name: not [A-Za-z0-9_.-], or not terminated");
 	else if (create->kind == SECMAP_POLICY_MAPS)
 		err = create_rules(request, &why);
+	else if (create->kind == SECMAP_POLICY_CBPF)
+		err = create_cbpf(request, &why);
 	else
-		err = create_program(request, &why);
+		err = create_ebpf(request, &why);
 	return tell_why(create, &why, err);
 }
 
@@ -342,8 +481,8 @@ int secmap_ioctl_policy_info(struct secmap_request *request)
 int secmap_ioctl_policy_filter(struct secmap_request *request)
 {
 	struct secmap_policy_filter *filter = request->record;
-	const struct sock_filter *insns;
 	struct secmap_policy *policy;
+	const void *insns;
 	int err = -EINVAL;
 
 	policy = secmap_policy_of(secmap_object_by_fd(filter->policy_fd, SECMAP_OBJECT_POLICY));
@@ -352,7 +491,8 @@ int secmap_ioctl_policy_filter(struct secmap_request *request)
 	if (policy->program) {
 		insns = secmap_program_filter(policy->program, &filter->out_count);
 		err = secmap_user_write(filter->filter, insns,
-					min(filter->count, filter->out_count) * sizeof(*insns));
+					min(filter->count, filter->out_count) *
+						sizeof(struct bpf_insn));
 	}
 	secmap_policy_put(policy);
 	return err;

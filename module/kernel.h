@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel, as the pure files see it: action.c, cbpf.c, predict.c, rules.c,
- * rules_build.c and table.c include nothing else of it. Unit tests and userland put their
- * own file of this name in its place, by including it first: they share the include guard.
+ * The kernel, as the pure files see it: action.c, cbpf.c, predict.c, predict_ebpf.c, rules.c,
+ * rules_build.c, table.c, verify.c and verify_insn.c include nothing else of it. Unit tests and
+ * userland put their own file of this name in its place, by including it first: they share the
+ * include guard.
  */
 #ifndef _SECMAP_KERNEL_H
 #define _SECMAP_KERNEL_H
@@ -25,6 +26,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/audit.h>
+#include <uapi/linux/bpf.h>
 #include <uapi/linux/filter.h>
 
 /* Memory of user space's making is charged to its cgroup, and large. */

@@ -18,17 +18,22 @@
 #define SECMAP_LIMIT_RULE_CONDS	   32U
 
 /*
- * What one call may cost: a rule or a comparison is 1, a look-up in a table, which may
- * miss every cache, SECMAP_COST_LOOKUP. In a policy, and summed over a stack. This bounds
- * how long the probe runs with preemption off: some 10 to 30 microseconds at worst.
+ * What one call may cost: a rule, a comparison or an instruction of eBPF is 1. A look-up in a
+ * table, which may miss every cache, is SECMAP_COST_LOOKUP; in an LPM_TRIE it goes from node to
+ * node, one for each bit at worst: SECMAP_COST_TRIE. A division, and a store, which has a
+ * speculation barrier behind it, are SECMAP_COST_SLOW. In a policy, and summed over a stack. This
+ * bounds how long the probe runs with preemption off: some 10 to 30 microseconds at worst, and
+ * twice that for programs without a JIT.
  */
 #define SECMAP_COST_LOOKUP	16U
+#define SECMAP_COST_TRIE	64U
+#define SECMAP_COST_SLOW	4U
 #define SECMAP_LIMIT_COST	4096U
 #define SECMAP_LIMIT_STACK_COST 8192U
 
 /*
- * Instructions in one classic BPF program, and summed over a stack, 4 more for each policy
- * but the newest: as seccomp(2). The sum counts what the kernel has translated them to.
+ * Instructions in one program; and those of classic BPF summed over a stack, 4 more for each
+ * policy but the newest: as seccomp(2). The sum counts what the kernel has translated them to.
  */
 #define SECMAP_LIMIT_INSNS	  4096U
 #define SECMAP_LIMIT_STACK_INSNS  32768U

@@ -49,6 +49,34 @@ void secmap_set_free(struct secmap_object *object)
 	kfree(set);
 }
 
+static void put_sets(struct secmap_set **sets, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (sets[i])
+			secmap_object_put(&sets[i]->object);
+}
+
+/* With a reference to each table. As secmap_object_publish(). */
+static int policy_publish(struct secmap_policy *policy, struct secmap_set **sets, u32 count,
+			  const char *name)
+{
+	u32 i;
+	int err;
+
+	policy->set_count = count;
+	for (i = 0; i < count; i++) {
+		policy->sets[i] = sets[i];
+		if (sets[i])
+			secmap_object_get(&sets[i]->object);
+	}
+	err = secmap_object_publish(&policy->object, SECMAP_OBJECT_POLICY, name);
+	if (err)
+		put_sets(policy->sets, count);
+	return err;
+}
+
 /**
  * secmap_policy_create() - a policy object
  * @spec: its rules; the tables in it are filled in from @sets
@@ -82,23 +110,15 @@ struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec, struc
 		err = PTR_ERR(policy->rules);
 		goto free;
 	}
-	policy->set_count = count;
-	for (i = 0; i < count; i++) {
-		policy->sets[i] = sets[i];
-		secmap_object_get(&sets[i]->object);
-	}
-	err = secmap_object_publish(&policy->object, SECMAP_OBJECT_POLICY, name);
+	err = policy_publish(policy, sets, count, name);
 	if (err) {
 		secmap_refuse(why, err, "too many policies, or no memory");
-		goto put_sets;
+		secmap_rules_free(policy->rules);
+		goto free;
 	}
 	kfree(tables);
 	return policy;
 
-put_sets:
-	for (i = 0; i < count; i++)
-		secmap_object_put(&sets[i]->object);
-	secmap_rules_free(policy->rules);
 free:
 	kfree(policy);
 	kfree(tables);
@@ -112,7 +132,7 @@ free:
  * @name: SECMAP_NAME_LEN bytes
  * @why: where the reason of a refusal goes, or NULL
  *
- * Return: the object with one reference, or what secmap_program_create() and
+ * Return: the object with one reference, or what secmap_program_create_cbpf() and
  * secmap_object_publish() say.
  */
 struct secmap_policy *secmap_policy_create_cbpf(u64 filter, u16 len, const char *name,
@@ -124,7 +144,7 @@ struct secmap_policy *secmap_policy_create_cbpf(u64 filter, u16 len, const char 
 	policy = kzalloc(struct_size(policy, sets, 0), GFP_KERNEL_ACCOUNT);
 	if (!policy)
 		return ERR_PTR(-ENOMEM);
-	policy->program = secmap_program_create(filter, len);
+	policy->program = secmap_program_create_cbpf(filter, len);
 	if (IS_ERR(policy->program)) {
 		err = secmap_refuse(why, PTR_ERR(policy->program),
 				    "the kernel refuses the program");
@@ -137,6 +157,56 @@ struct secmap_policy *secmap_policy_create_cbpf(u64 filter, u16 len, const char 
 	secmap_program_free(policy->program);
 free:
 	kfree(policy);
+	return ERR_PTR(err);
+}
+
+/**
+ * secmap_policy_create_ebpf() - a policy object around an eBPF program
+ * @spec: the program; the tables in it are filled in from @sets
+ * @sets: spec->table_count tables, NULL where there is a map of bpf(2); a reference to each is
+ *	taken
+ * @name: SECMAP_NAME_LEN bytes
+ * @why: where the reason of a refusal goes
+ *
+ * Return: the object with one reference, or what secmap_program_create_ebpf() and
+ * secmap_object_publish() say.
+ */
+struct secmap_policy *secmap_policy_create_ebpf(struct secmap_program_spec *spec,
+						struct secmap_set **sets, const char *name,
+						struct secmap_why *why)
+{
+	u32 i, count = spec->table_count;
+	const struct secmap_table **tables;
+	struct secmap_policy *policy;
+	int err;
+
+	tables = kcalloc(max(count, 1U), sizeof(*tables), GFP_KERNEL);
+	policy = kzalloc(struct_size(policy, sets, count), GFP_KERNEL_ACCOUNT);
+	if (!tables || !policy) {
+		err = secmap_refuse(why, -ENOMEM, "no memory");
+		goto free;
+	}
+	for (i = 0; i < count; i++)
+		tables[i] = sets[i] ? sets[i]->table : NULL;
+	spec->tables = tables;
+	policy->program = secmap_program_create_ebpf(spec, why);
+	spec->tables = NULL;
+	if (IS_ERR(policy->program)) {
+		err = PTR_ERR(policy->program);
+		goto free;
+	}
+	err = policy_publish(policy, sets, count, name);
+	if (err) {
+		secmap_refuse(why, err, "too many policies, or no memory");
+		secmap_program_free(policy->program);
+		goto free;
+	}
+	kfree(tables);
+	return policy;
+
+free:
+	kfree(policy);
+	kfree(tables);
 	return ERR_PTR(err);
 }
 
@@ -174,15 +244,13 @@ struct secmap_policy *secmap_policy_create_strict(void)
 void secmap_policy_free(struct secmap_object *object)
 {
 	struct secmap_policy *policy = secmap_policy_of(object);
-	u32 i;
 
 	WARN_ON_ONCE(atomic_read(&policy->stacks));
 	if (policy->rules)
 		secmap_rules_free(policy->rules);
 	if (policy->program)
 		secmap_program_free(policy->program);
-	for (i = 0; i < policy->set_count; i++)
-		secmap_object_put(&policy->sets[i]->object);
+	put_sets(policy->sets, policy->set_count);
 	kfree(policy);
 }
 
@@ -192,15 +260,14 @@ void secmap_policy_free(struct secmap_object *object)
  * @where: the call's ABI and number, below SECMAP_NR_MAX
  * @action: the action, if it is
  *
- * Return: whether it is. Of a program only ALLOW is known.
+ * Return: whether it is.
  */
 bool secmap_policy_constant(const struct secmap_policy *policy, struct secmap_where where,
 			    u32 *action)
 {
 	if (policy->rules)
 		return secmap_rules_constant(policy->rules, where, action);
-	*action = SECCOMP_RET_ALLOW;
-	return test_bit(where.nr, policy->program->allowed[where.abi]);
+	return secmap_program_constant(policy->program, where, action);
 }
 
 /**
@@ -227,12 +294,18 @@ struct secmap_verdict secmap_policy_test(const struct secmap_policy *policy,
 static void describe_program(const struct secmap_policy *policy, struct secmap_policy_info *info)
 {
 	const struct secmap_program *program = policy->program;
-	u32 abi;
+	struct secmap_where where;
+	u32 action;
 
-	info->out_kind = SECMAP_POLICY_CBPF;
-	for (abi = 0; abi < SECMAP_ABI_COUNT; abi++)
-		info->out_allow_count[abi] = bitmap_weight(program->allowed[abi], SECMAP_NR_MAX);
+	info->out_kind = secmap_program_is_ebpf(program) ? SECMAP_POLICY_EBPF : SECMAP_POLICY_CBPF;
+	info->out_table_count = policy->set_count;
+	for (where.abi = 0; where.abi < SECMAP_ABI_COUNT; where.abi++)
+		for (where.nr = 0; where.nr < SECMAP_NR_MAX; where.nr++)
+			if (secmap_program_constant(program, where, &action) &&
+			    (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW)
+				info->out_allow_count[where.abi]++;
 	info->out_actions = SECMAP_ACTIONS;
+	info->out_cost = program->cost;
 	secmap_program_filter(program, &info->out_filter_len);
 	info->out_insns = secmap_program_len(program);
 	info->out_bytes = secmap_program_bytes(program);

@@ -20,10 +20,10 @@ struct secmap_set {
 /**
  * struct secmap_policy - what a stack is made of
  * @rules: of kind MAPS; immutable, owned
- * @program: of kind CBPF, where there are no @rules; immutable, owned
+ * @program: of kinds CBPF and EBPF, where there are no @rules; immutable but for live maps, owned
  * @stacks: how many stacks hold it; for POLICY_INFO only
  * @set_count: length of @sets
- * @sets: a reference each
+ * @sets: a reference each; NULL: a map of bpf(2), which the program has
  */
 struct secmap_policy {
 	struct secmap_object object;
@@ -38,6 +38,9 @@ struct secmap_set *secmap_set_create(const struct secmap_table_spec *spec, const
 struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec, struct secmap_set **sets,
 					   const char *name, struct secmap_why *why);
 struct secmap_policy *secmap_policy_create_cbpf(u64 filter, u16 len, const char *name,
+						struct secmap_why *why);
+struct secmap_policy *secmap_policy_create_ebpf(struct secmap_program_spec *spec,
+						struct secmap_set **sets, const char *name,
 						struct secmap_why *why);
 struct secmap_policy *secmap_policy_create_strict(void);
 void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_policy_info *info);
@@ -58,16 +61,18 @@ static inline struct secmap_set *secmap_set_of(struct secmap_object *object)
 	return IS_ERR(object) ? ERR_CAST(object) : container_of(object, struct secmap_set, object);
 }
 
-/* What judging one call may cost: rules and conditions. Programs are counted by themselves. */
+/* What judging one call may cost. Classic BPF is counted by itself: secmap_policy_insns(). */
 static inline u32 secmap_policy_cost(const struct secmap_policy *policy)
 {
-	return policy->rules ? secmap_rules_facts(policy->rules)->cost : 0;
+	return policy->rules ? secmap_rules_facts(policy->rules)->cost : policy->program->cost;
 }
 
-/* How many instructions its program has, 0 without one. */
+/* How many instructions its program has, 0 if it is none of classic BPF. */
 static inline u32 secmap_policy_insns(const struct secmap_policy *policy)
 {
-	return policy->program ? secmap_program_len(policy->program) : 0;
+	if (!policy->program || secmap_program_is_ebpf(policy->program))
+		return 0;
+	return secmap_program_len(policy->program);
 }
 
 /* Context: the task does not migrate. Sleeps never, stores nothing that others read. */

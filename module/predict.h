@@ -5,6 +5,14 @@
 
 #include "kernel.h"
 
+struct secmap_ebpf;
+struct secmap_predict_room;
+
 bool secmap_predict_cbpf(const struct sock_filter *filter, u32 len, u32 arch, u32 nr, u32 *action);
+
+/* Scratch memory for one program, used again for each of its numbers. */
+struct secmap_predict_room *secmap_predict_room_create(const struct secmap_ebpf *program);
+void secmap_predict_room_free(struct secmap_predict_room *room);
+bool secmap_predict_ebpf(struct secmap_predict_room *room, u32 arch, u32 nr, u32 *action);
 
 #endif

@@ -6,7 +6,9 @@
 #ifndef _SECMAP_COMPAT_H
 #define _SECMAP_COMPAT_H
 
+#include <linux/bpf.h>
 #include <linux/file.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 #include <asm/unistd.h>
@@ -15,6 +17,26 @@
 #ifndef PF_USER_WORKER
 #define PF_USER_WORKER 0
 #endif
+
+/*
+ * 6.13, upstream cdd30ebb1b9f ("module: Convert symbol namespace to string literal"). A kernel
+ * that does not have the namespace does not mind.
+ */
+#define COMPAT_IMPORT_NS(ns) MODULE_INFO(import_ns, ns)
+
+/*
+ * 6.2, upstream db559117828d ("bpf: Consolidate spin_lock, timer management into btf_record") and
+ * aa3496accc41 ("bpf: Refactor kptr_off_tab into btf_record"). Is something of the kernel's own, a
+ * lock, a timer or a pointer, in the values of this map? Kbuild has looked.
+ */
+static inline bool compat_bpf_map_has_fields(const struct bpf_map *map)
+{
+#ifdef COMPAT_BTF_RECORD
+	return !IS_ERR_OR_NULL(map->record);
+#else
+	return map_value_has_spin_lock(map) || map_value_has_timer(map) || map_value_has_kptrs(map);
+#endif
+}
 
 /*
  * 6.8, upstream 4e94ddfe2aab ("file: remove __receive_fd()") gave receive_fd() a second

@@ -32,11 +32,13 @@
 #include <CLI/CLI.hpp>
 
 #include <secmap/device.hpp>
+#include <secmap/filter_program.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/profile.hpp>
 #include <secmap/task.hpp>
 
 #include "../diff/reference.hpp"
+#include "program_policy.hpp"
 
 namespace secmap::bench {
 
@@ -47,6 +49,8 @@ constexpr std::size_t rounds_max = 256;
 struct options {
     std::string engine = "none";
     std::string profile;
+    std::string program;  ///< of ebpf
+    std::string members;  ///< a file
     unsigned depth = 1;
     std::int64_t number = 0;
     std::vector<std::uint64_t> first = {0};  ///< its first argument; several are taken in turn
@@ -121,13 +125,56 @@ result<void> load_stock(std::vector<sock_filter>& program) {
     return {};
 }
 
-result<maker> prepare_stock(const options& what) {
+result<std::vector<sock_filter>> compile_stock(const options& what) {
     std::ifstream file(what.profile);
     const std::string text(std::istreambuf_iterator<char>(file), {});
     if (!file) return failure("read " + what.profile);
     const diff::reference reference(text, {container_capabilities, 6, 1});
-    auto program = reference.program(what.engine == "tree" ? diff::number_search::tree : diff::number_search::linear);
-    return always([program]() mutable { return load_stock(program); });
+    return reference.program(what.engine == "stock" ? diff::number_search::linear : diff::number_search::tree);
+}
+
+result<maker> prepare_stock(const options& what) {
+    auto program = compile_stock(what);
+    if (!program) return program.error();
+    return always([code = std::move(*program)]() mutable { return load_stock(code); });
+}
+
+result<void> put_on(const device& on, const policy& one) {
+    const auto depth = attach_self(on, one);
+    return depth ? result<void>() : result<void>(depth.error());
+}
+
+// The same program as stock's tree, in a policy.
+result<maker> prepare_cbpf(const options& what) {
+    auto program = compile_stock(what);
+    if (!program) return program.error();
+    auto opened = device::open();
+    if (!opened) return opened.error();
+    const auto checked = filter_program::create(std::move(*program), what.profile);
+    if (!checked) return checked.error();
+    auto on = std::make_shared<device>(std::move(*opened));
+    auto made = policy::create(*on, *checked);
+    if (!made) return made.error();
+    auto held = std::make_shared<policy>(std::move(*made));
+    return always([on, held] { return put_on(*on, *held); });
+}
+
+result<maker> prepare_ebpf(const options& what) {
+    program_spec spec = {what.program, static_cast<std::uint32_t>(what.number), {}};
+    std::ifstream file(what.members);
+    for (std::uint64_t member = 0; file >> member;) spec.members.push_back(member);
+    auto opened = device::open();
+    if (!opened) return opened.error();
+    auto on = std::make_shared<device>(std::move(*opened));
+    return maker([on, spec]() -> result<attach> {
+        auto made = create_program_policy(*on, spec);
+        if (!made) return made.error();
+        auto held = std::shared_ptr<int>(new int(*made), [](const int* number) {
+            close(*number);
+            delete number;
+        });
+        return attach([on, held] { return attach_program_policy(*on, *held); });
+    });
 }
 
 result<maker> prepare_maps(const options& what) {
@@ -142,16 +189,15 @@ result<maker> prepare_maps(const options& what) {
         auto made = policy::create(*on, image);
         if (!made) return made.error();
         auto held = std::make_shared<policy>(std::move(*made));
-        return attach([on, held]() -> result<void> {
-            const auto depth = attach_self(*on, *held);
-            return depth ? result<void>() : result<void>(depth.error());
-        });
+        return attach([on, held] { return put_on(*on, *held); });
     });
 }
 
 result<maker> prepare(const options& what) {
     if (what.engine == "none") return always([] { return result<void>(); });
-    return what.engine == "maps" ? prepare_maps(what) : prepare_stock(what);
+    if (what.engine == "maps") return prepare_maps(what);
+    if (what.engine == "cbpf") return prepare_cbpf(what);
+    return what.engine == "ebpf" ? prepare_ebpf(what) : prepare_stock(what);
 }
 
 result<void> attach_all(const options& what, const attach& one) {
@@ -233,8 +279,10 @@ result<void> hold(const options& what) {
 int main(int argc, char** argv) {
     secmap::bench::options what;
     CLI::App app{"Counts what a call costs under a filter: prints the counts a call, and what the call returned."};
-    app.add_option("--engine", what.engine)->check(CLI::IsMember({"none", "stock", "tree", "maps"}));
-    app.add_option("--profile", what.profile, "OCI profile; for every engine but none");
+    app.add_option("--engine", what.engine)->check(CLI::IsMember({"none", "stock", "tree", "maps", "cbpf", "ebpf"}));
+    app.add_option("--profile", what.profile, "OCI profile; for every engine but none and ebpf");
+    app.add_option("--program", what.program, "of ebpf")->check(CLI::IsMember({"allow", "set", "bits"}));
+    app.add_option("--members", what.members, "of ebpf: a file of the numbers in its table");
     app.add_option("--depth", what.depth, "how often it is attached");
     app.add_option("--number", what.number, "of the call");
     app.add_option("--first", what.first, "its first argument; several are taken in turn")->delimiter(',');

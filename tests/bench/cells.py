@@ -4,8 +4,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-NONE, UNFILTERED, EMPTY, STOCK, TREE, MAPS = ENGINES = (
-    "none", "unfiltered", "empty_probe", "stock", "stock_tree", "maps")
+NONE, UNFILTERED, EMPTY, STOCK, TREE, MAPS, CBPF, EBPF = ENGINES = (
+    "none", "unfiltered", "empty_probe", "stock", "stock_tree", "maps", "cbpf", "ebpf")
 
 MEMORY = "memory_per_task"
 """a scenario whose figures are bytes"""

@@ -65,16 +65,27 @@ class Bench:
                 self.counts[engine, call], _ = self._count(call)
             self._add(scenario, engine, self.counts[engine, call])
 
+    def _policy(self, scenario: Scenario, engine: str) -> list[str]:
+        """What tells the program that counts which policy is meant."""
+        if engine != cells.EBPF:
+            return ["--profile", self._profile(scenario)]
+        path = self.profiles / f"{scenario.name}-{scenario.n}.values"
+        path.write_text(" ".join(map(str, scenario.members)), encoding="ascii")
+        return ["--program", scenario.program, "--members", str(path)]
+
     def filtered(self, engine: str, how: str) -> None:
         """Every scenario under its policy."""
+        tables = engine in (cells.MAPS, cells.EBPF)
         for scenario in self.scenarios:
-            ordered = scenario.dearest and engine != cells.MAPS
+            if not (scenario.program if engine == cells.EBPF else scenario.profiled):
+                continue
+            ordered = scenario.dearest and not tables
             calls = scenario.dearest_of() if ordered else [scenario.call]
-            policies = POLICIES if scenario.hashed and engine == cells.MAPS else 1
+            policies = POLICIES if scenario.hashed and tables else 1
             found = []
             for call in calls:
                 count, returned = self._count(
-                    call, "--engine", how, "--profile", self._profile(scenario),
+                    call, "--engine", how, *self._policy(scenario, engine),
                     "--depth", str(scenario.depth), "--policies", str(policies))
                 if (returned == -EPERM) if scenario.errno == 0 else (returned != -scenario.errno):
                     sys.exit(f"bench: {scenario.name} {scenario.n}, {engine}: "
@@ -141,6 +152,8 @@ def main() -> None:
         bench.load("secmap")
         bench.unfiltered(cells.UNFILTERED)
         bench.filtered(cells.MAPS, "maps")
+        bench.filtered(cells.CBPF, "cbpf")
+        bench.filtered(cells.EBPF, "ebpf")
         bench.memory()
     json.dump([asdict(cell) for cell in bench.cells], sys.stdout)
 

@@ -44,6 +44,13 @@ class Scenario:
     depth: int = 1
     hashed: bool = False
     """MAPS has a hash set for it, in which chance lays out the values: the mean over many counts"""
+    program: str = ""
+    """EBPF has a program for it: `allow` (the call), `set` (values in a hash map), `bits` (in a
+    bitmap); otherwise it has no figure"""
+    members: tuple[int, ...] = ()
+    """what is in that map"""
+    profiled: bool = True
+    """whether the other engines have figures"""
     dearest: bool = False
     """What tests the values in an order is charged with the last one, which it is shown alone.
     A hash set has no order: its figure stays the mean over the values."""
@@ -91,25 +98,46 @@ def _sets() -> list[Scenario]:
         profile = _set_of(members)
         inside, outside = Call(CREATE_MODULE, members), Call(CREATE_MODULE, others)
         found += [Scenario("set_last", n, profile, inside, hashed=True, dearest=True),
-                  Scenario("set_mean", n, profile, inside, hashed=True),
-                  Scenario("set_absent", n, profile, outside, EPERM, hashed=True)]
+                  Scenario("set_mean", n, profile, inside, hashed=True, program="set",
+                           members=members),
+                  Scenario("set_absent", n, profile, outside, EPERM, hashed=True, program="set",
+                           members=members)]
     return found
+
+
+def _programs() -> list[Scenario]:
+    """What rules and stock filters have no equal for."""
+    found = []
+    for n in (4096, 65536):
+        members, _ = _values(n)
+        found.append(Scenario("set_mean", n, {}, Call(CREATE_MODULE, members[:512]), hashed=True,
+                              program="set", members=members, profiled=False))
+    return found
+
+
+def _bits() -> Scenario:
+    """As families of sockets: small numbers, every third one."""
+    members = tuple(range(0, 64, 3))
+    return Scenario("bits_mean", len(members), _set_of(members), Call(CREATE_MODULE, members),
+                    hashed=True, program="bits", members=members)
 
 
 def _stacks() -> list[Scenario]:
     # Whoever puts the second filter on needs its call.
     profile = _allow_list("getppid", "ioctl", "seccomp")
-    return [Scenario("stack_plain", depth, profile, Call(GETPPID), depth=depth)
+    return [Scenario("stack_plain", depth, profile, Call(GETPPID), depth=depth, program="allow")
             for depth in (1, 16)]
 
 
 SCENARIOS = (
-    Scenario("plain_allow", 1, _allow_list("getppid"), Call(GETPPID)),
+    Scenario("plain_allow", 1, _allow_list("getppid"), Call(GETPPID), program="allow"),
     Scenario("podman_allow", 1, PODMAN, Call(GETPPID)),
     Scenario("podman_argument", 1, PODMAN, Call(PERSONALITY, (0xFFFFFFFF,)), hashed=True),
     Scenario("podman_denied", 1, PODMAN, Call(NFSSERVCTL), EPERM),
     Scenario("podman_unknown", 1, PODMAN, Call(UNKNOWN), ENOSYS),
     Scenario("deny_list", 4, _deny_list("getuid", "mount", "keyctl", "bpf"), Call(GETUID), EPERM),
     *_sets(),
+    *_programs(),
+    _bits(),
     *_stacks(),
 )

@@ -22,14 +22,14 @@ def test_info(dev: int) -> None:
     said = {name: info[f"out_{name}"] for name in (
         "abi_version", "errata", "features", "actions", "enosys_actions", "skip", "stack_max",
         "rules_max", "conds_max", "cost_max", "stack_cost_max", "tables_max", "bitmap_max",
-        "hash_max", "test_max", "objects_max", "insns_max", "stack_insns_max", "pad")}
-    # MAPS, CBPF, TSYNC, LISTENER; every action; of these TRACE only fails with ENOSYS
+        "hash_max", "test_max", "objects_max", "insns_max", "stack_insns_max", "ebpf")}
+    # MAPS, CBPF, TSYNC, LISTENER, EBPF; every action; of these TRACE only fails with ENOSYS
     assert said == {
-        "abi_version": 1, "errata": 0, "features": 0b1111, "actions": 0xFF,
+        "abi_version": 1, "errata": 0, "features": 0b11111, "actions": 0xFF,
         "enosys_actions": 1 << 5, "skip": abi.SKIP_WORKS, "stack_max": 64, "rules_max": 16384, "conds_max": 32,
         "cost_max": 4096, "stack_cost_max": 8192, "tables_max": 256, "bitmap_max": 1 << 20,
         "hash_max": 1 << 20, "test_max": 4096, "objects_max": 1 << 20, "insns_max": 4096,
-        "stack_insns_max": 32768, "pad": 0,
+        "stack_insns_max": 32768, "ebpf": 1,
     }
 
 

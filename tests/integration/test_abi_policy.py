@@ -211,8 +211,8 @@ def test_rules(ground: Ground) -> None:
 def test_policy_members(ground: Ground) -> None:
     """What the outer record says that contradicts itself."""
     for members, errno in (
-        ({"kind": 2}, EOPNOTSUPP), ({"kind": 0xFFFFFFFF}, EOPNOTSUPP),
-        ({"kind": 1}, EINVAL), ({"filter_len": 1}, EINVAL), ({"filter": 8}, EINVAL),
+        ({"kind": 3}, EOPNOTSUPP), ({"kind": 0xFFFFFFFF}, EOPNOTSUPP),
+        ({"kind": 1}, EINVAL), ({"kind": 2}, EINVAL), ({"filter_len": 1}, EINVAL), ({"filter": 8}, EINVAL),
         ({"abi_count": 0}, EINVAL), ({"abi_count": 4}, E2BIG), ({"abi_count": 0xFFFFFFFF}, E2BIG),
         ({"table_count": 257}, E2BIG), ({"table_count": 0xFFFFFFFF}, E2BIG),
         ({"log": 0}, EINVAL), ({"log_size": 0}, EINVAL), ({"log": 0, "log_size": 0}, 0),

@@ -191,8 +191,9 @@ def test_feature_knows_this_kernel_and_this_module() -> None:
     assert feature["error"] is None
     module = feature["module"]
     assert {"ALLOW", "LOG", "ERRNO", "KILL_PROCESS"} <= set(module["actions"])
-    assert "MAPS" in module["features"]
+    assert {"MAPS", "EBPF"} <= set(module["features"]) and module["ebpf"] == "privileged"
     assert module["limits"]["stack"] == 64
     assert module["limits"]["test"] == 4096
     text = text_of("feature")
     assert "policies are enforced" in text and "64 policies on a stack" in text
+    assert "loaded by CAP_SYS_ADMIN" in text

@@ -4,7 +4,9 @@
 import contextlib
 import ctypes
 import os
+import select
 import stat
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +14,9 @@ from errno import EWOULDBLOCK
 from pathlib import Path
 
 import abi
+import bpf_map
 import child
+import ebpf
 import filtered
 import pytest
 from abi import ERRNO, KILL_PROCESS
@@ -108,6 +112,32 @@ def test_while_a_task_is_filtered() -> None:
             go.open()
             assert running.outcome().value == -EFAKE
     unload_at_last()
+
+
+def test_after_a_task_has_run_a_program() -> None:
+    """It calls functions of ours, and looks into a map of the kernel's: both are let go."""
+    with gate() as go, gate() as ready:
+        def begin() -> int:
+            dev, map_ = abi.device(), bpf_map.create(bpf_map.HASH)
+            bpf_map.put(map_, 5, ERRNO | EFAKE)
+            policy = ebpf.policy(dev, ebpf.only(GETPPID, [
+                *ebpf.value_of(0, 0, abi.ALLOW), ebpf.leave()]), [map_])
+            abi.attach(dev, policy)
+            ready.open(struct.pack("<I", bpf_map.ident(map_)))
+            for descriptor in (policy, map_, dev):
+                os.close(descriptor)
+            while not select.select([go.reading], [], [], 0)[0]:
+                assert abi.raw_syscall(GETPPID, 5) == -EFAKE
+            return abi.raw_syscall(GETPPID, 6)
+
+        with Child(begin) as running:
+            (ident,) = struct.unpack("<I", ready.wait())
+            assert bpf_map.exists(ident) and unload() == EWOULDBLOCK
+            go.open()
+            assert running.outcome().value == os.getpid()
+    unload_at_last()
+    while bpf_map.exists(ident):
+        os.sched_yield()
 
 
 def test_while_a_zombie_was_filtered() -> None:

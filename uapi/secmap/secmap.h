@@ -42,6 +42,21 @@
  * Arguments of an i386 call are 32 bits wide, zero-extended: the kernel takes no more of
  * them, whatever a 64-bit program that uses int 0x80 has in the upper halves.
  *
+ * Programs of kind EBPF. A function of struct seccomp_data in a small part of eBPF, which
+ * the module itself verifies and the kernel compiles: the same programs are taken, and
+ * decide the same, on every kernel. Forward jumps only; no pointer arithmetic, no calls but
+ * of the SECMAP_HELPER_* below, no store but to the program's own stack, where nothing is
+ * read that was not written before. A program is handed over as struct bpf_insn
+ * (linux/bpf.h). It names a table by LD_IMM64 with src_reg BPF_PSEUDO_MAP_IDX, an index into
+ * the policy's tables as the immediate, and 0 in all other members. The low 32 bits of what
+ * it returns are SECCOMP_RET_*; an unknown action kills, as in seccomp(2).
+ *
+ * A table of a program may also be a map of bpf(2): of type HASH, ARRAY or LPM_TRIE, its
+ * keys and values 4 or 8 bytes long (LPM_TRIE: 4 or 8 bytes behind the prefix length), made
+ * without BPF_F_WRONLY_PROG, by a descriptor that can be read. It is never written, and what
+ * is changed in it holds from the next call on. A HASH that is deleted from and inserted
+ * into at that moment may give the value of another key, as to every BPF program.
+ *
  * What the mechanism cannot do. A filter sees numbers: what a pointer argument
  * points to can change after the check. Calls through the vsyscall page never
  * reach it; the vDSO makes no calls; io_uring works without calls (deny
@@ -92,6 +107,12 @@
 #define SECMAP_FEATURE_CBPF	(1ULL << 1) /* policies of this kind */
 #define SECMAP_FEATURE_TSYNC	(1ULL << 2) /* SECMAP_ATTACH_TSYNC */
 #define SECMAP_FEATURE_LISTENER (1ULL << 3) /* SECMAP_ATTACH_NEW_LISTENER */
+#define SECMAP_FEATURE_EBPF	(1ULL << 4) /* policies of this kind, see out_ebpf */
+
+/* secmap_info.out_ebpf: who may make policies of kind EBPF (the module parameter ebpf) */
+#define SECMAP_EBPF_OFF	       0 /* nobody: EOPNOTSUPP */
+#define SECMAP_EBPF_PRIVILEGED 1 /* CAP_SYS_ADMIN in the initial user namespace; else EPERM */
+#define SECMAP_EBPF_ALL	       2 /* everybody, as of the other kinds */
 
 /* secmap_info.out_actions: what ATTACH takes */
 #define SECMAP_ACTION_KILL_PROCESS (1U << 0)
@@ -123,16 +144,18 @@
  * @out_rules_max: rules in one ABI section of a policy
  * @out_conds_max: conditions in one rule
  * @out_cost_max: what judging one call may cost in a policy: 1 for a rule or a comparison,
- *	16 for a look-up in a table
+ *	16 for a look-up in a table, 64 in a map of type LPM_TRIE. Of an EBPF program its
+ *	dearest way counts: 1 for an instruction, 4 for a division, a modulo or a store
  * @out_stack_cost_max: the same, summed over a stack
  * @out_tables_max: tables that one policy can name
  * @out_bitmap_max: bits in a bitmap
  * @out_hash_max: entries in a hash map
  * @out_test_max: calls in one POLICY_TEST
  * @out_objects_max: policies, and tables, that can exist
- * @out_insns_max: instructions in one CBPF policy
- * @out_stack_insns_max: the same, summed over a stack, with 4 more for each policy but the
- *	newest, counted as the kernel has translated them
+ * @out_insns_max: instructions in one CBPF or EBPF policy
+ * @out_stack_insns_max: those of CBPF policies, summed over a stack, with 4 more for each policy
+ *	but the newest, counted as the kernel has translated them
+ * @out_ebpf: SECMAP_EBPF_*
  */
 struct secmap_info {
 	__u32 size;
@@ -155,7 +178,7 @@ struct secmap_info {
 	__u32 out_objects_max;
 	__u32 out_insns_max;
 	__u32 out_stack_insns_max;
-	__u32 out_pad;
+	__u32 out_ebpf;
 };
 
 /* secmap_table_create.type */
@@ -286,6 +309,20 @@ struct secmap_abi {
 /* secmap_policy_create.kind */
 #define SECMAP_POLICY_MAPS 0 /* ABI sections */
 #define SECMAP_POLICY_CBPF 1 /* a classic BPF program, as seccomp(2) takes it */
+#define SECMAP_POLICY_EBPF 2 /* an eBPF program, see the top of this file */
+
+/*
+ * What an EBPF program can call, by the immediate of BPF_CALL (src_reg 0). r1 is a table;
+ * r1 to r5 are gone afterwards, r0 is a number.
+ *
+ * TEST_BIT: is bit r2 set in bitmap r1? 1 or 0; 0 for bits outside of it.
+ * LOOKUP: the value of key r2 in r1, a hash map or a map of bpf(2); r3 if the key is not
+ *	there. A key or index above 32 bits is not there if keys are 4 bytes long. In an
+ *	LPM_TRIE the longest prefix of all of r2 decides: its bytes, the first one first,
+ *	are those of r2 in memory, the lowest four if data are 4 bytes long.
+ */
+#define SECMAP_HELPER_TEST_BIT 1
+#define SECMAP_HELPER_LOOKUP   2
 
 /**
  * struct secmap_policy_create - make a policy
@@ -294,12 +331,14 @@ struct secmap_abi {
  * @kind: SECMAP_POLICY_*
  * @foreign_action: MAPS: for calls of an ABI that has no section
  * @abi_count: MAPS: number of records at @abis, 1 ... SECMAP_ABI_COUNT
- * @table_count: MAPS: number of descriptors at @tables
+ * @table_count: MAPS, EBPF: number of descriptors at @tables
  * @log_size: bytes at @log; 0: no text wanted
- * @filter_len: CBPF: number of instructions at @filter, 1 ... secmap_info.out_insns_max
+ * @filter_len: CBPF, EBPF: number of instructions at @filter, 1 ...
+ *	secmap_info.out_insns_max; an LD_IMM64 counts as two
  * @abis: MAPS: pointer to struct secmap_abi records, each ABI at most once
- * @tables: MAPS: pointer to __s32 table descriptors
- * @filter: CBPF: pointer to struct sock_filter instructions
+ * @tables: MAPS, EBPF: pointer to __s32 descriptors of tables; EBPF: or of maps of bpf(2),
+ *	EBADFD if they are of another shape than at the top of this file
+ * @filter: CBPF: pointer to struct sock_filter instructions; EBPF: to struct bpf_insn
  * @log: where a NUL-terminated text goes that says why the policy was refused
  * @name: as for tables
  * @out_id: the policy's id
@@ -307,7 +346,9 @@ struct secmap_abi {
  *
  * Members of another kind are 0. MAPS: every defined SECCOMP_RET_* action is taken. The data
  * of ERRNO may not be 512 ... 516 (the kernel restarts calls with these); above 4095 it acts
- * as 4095. CBPF: what seccomp(2) takes is taken, and acts in the same way. Returns a
+ * as 4095. CBPF: what seccomp(2) takes is taken, and acts in the same way. EBPF: who may is
+ * secmap_info.out_ebpf; EPERM is told before the program is looked at, but after the
+ * descriptors. E2BIG: its dearest way costs more than secmap_info.out_cost_max. Returns a
  * descriptor, close-on-exec.
  */
 struct secmap_policy_create {
@@ -379,12 +420,13 @@ struct secmap_policy_next {
  * @out_stacks: stacks that hold it, at this moment
  * @out_uid: who made it, in the caller's user namespace
  * @out_bytes: memory, without tables
- * @out_filter_len: CBPF: instructions, as they were handed over; see POLICY_FILTER
- * @out_insns: CBPF: instructions, as the kernel has translated them
+ * @out_filter_len: CBPF, EBPF: instructions, as they were handed over; see POLICY_FILTER
+ * @out_insns: CBPF, EBPF: instructions, as the kernel runs them
  * @out_name: its name
  *
- * CBPF: only the kind, the id, the allowed numbers (as far as they can be told without
- * running the program), and what follows @out_actions are there; all actions count.
+ * CBPF, EBPF: only the kind, the id, the tables, the allowed numbers (as far as they can be
+ * told without running the program), and what follows @out_actions are there; all actions
+ * count, and only EBPF has a cost.
  */
 struct secmap_policy_info {
 	__u32 size;
@@ -410,12 +452,13 @@ struct secmap_policy_info {
 };
 
 /**
- * struct secmap_policy_filter - read the program of a CBPF policy back
+ * struct secmap_policy_filter - read the program of a CBPF or EBPF policy back
  * @size: sizeof(struct secmap_policy_filter)
  * @flags: 0
  * @policy_fd: a policy; EINVAL if it is of another kind
  * @count: room at @filter, in instructions
- * @filter: pointer to struct sock_filter, written: as many as fit
+ * @filter: pointer to struct sock_filter or struct bpf_insn, as they were handed over (both
+ *	are 8 bytes long), written: as many as fit
  * @out_count: how many there are
  * @out_pad: 0
  */

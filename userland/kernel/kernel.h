@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * User space, dressed as the kernel: what module/action.c, cbpf.c, predict.c, rules.c,
- * rules_build.c and table.c use of it. It takes the place of the module's file of this name,
- * whose include guard it shares: compile the pure files with "-include" of this file and
- * "-I uapi"; include it before module/rules.h and the like, in extern "C" where that is C++.
+ * User space, dressed as the kernel: what module/action.c, cbpf.c, predict.c, predict_ebpf.c,
+ * rules.c, rules_build.c, table.c, verify.c and verify_insn.c use of it. It takes the place of the
+ * module's file of this name, whose include guard it shares: compile the pure files with "-include"
+ * of this file and "-I uapi"; include it before module/rules.h and the like, in extern "C" where
+ * that is C++.
  */
 /* The names are the kernel's. NOLINTBEGIN(bugprone-reserved-identifier) */
 #ifndef _SECMAP_KERNEL_H
@@ -20,6 +21,7 @@
 #include <sys/random.h>
 
 #include <linux/audit.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/types.h>
@@ -34,6 +36,8 @@ typedef __s64 s64;
 #define U16_MAX			   ((u16)~0U)
 #define U32_MAX			   ((u32)~0U)
 #define U64_MAX			   ((u64)~0ULL)
+#define S32_MAX			   ((s32)(U32_MAX >> 1))
+#define S32_MIN			   ((s32)(-S32_MAX - 1))
 
 #define BITS_PER_LONG		   64
 #define BITS_TO_LONGS(bits)	   (((bits) + BITS_PER_LONG - 1) / BITS_PER_LONG)

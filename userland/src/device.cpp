@@ -55,6 +55,7 @@ result<device_info> ask(int number) {
     info.objects_max = record.out_objects_max;
     info.instructions_max = record.out_insns_max;
     info.stack_instructions_max = record.out_stack_insns_max;
+    info.ebpf = static_cast<ebpf_loading>(record.out_ebpf);
     return info;
 }
 

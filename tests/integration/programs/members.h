@@ -21,7 +21,7 @@ MEMBER(secmap_info, out_test_max);
 MEMBER(secmap_info, out_objects_max);
 MEMBER(secmap_info, out_insns_max);
 MEMBER(secmap_info, out_stack_insns_max);
-MEMBER(secmap_info, out_pad);
+MEMBER(secmap_info, out_ebpf);
 RECORD(secmap_table_create);
 MEMBER(secmap_table_create, size);
 MEMBER(secmap_table_create, flags);

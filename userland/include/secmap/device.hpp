@@ -19,6 +19,13 @@ enum class call_skipping : std::uint8_t {
     broken = SECMAP_SKIP_BROKEN,  ///< nothing can be enforced on this kernel
 };
 
+/// Who may make eBPF policies: the module's parameter of this name.
+enum class ebpf_loading : std::uint8_t {
+    off = SECMAP_EBPF_OFF,                ///< nobody, as of a module that does not know the kind
+    privileged = SECMAP_EBPF_PRIVILEGED,  ///< CAP_SYS_ADMIN in the initial user namespace
+    all = SECMAP_EBPF_ALL,
+};
+
 /// What the module and the kernel can do: the members of struct secmap_info.
 struct device_info {
     std::uint32_t abi_version = 0;
@@ -37,8 +44,9 @@ struct device_info {
     std::uint32_t hash_max = 0;
     std::uint32_t test_max = 0;
     std::uint32_t objects_max = 0;
-    std::uint32_t instructions_max = 0;        ///< of one classic BPF program
-    std::uint32_t stack_instructions_max = 0;  ///< of a stack, as the kernel has translated them
+    std::uint32_t instructions_max = 0;        ///< of one program, classic BPF or eBPF
+    std::uint32_t stack_instructions_max = 0;  ///< of a stack's classic BPF, as the kernel has translated it
+    ebpf_loading ebpf = ebpf_loading::off;
 };
 
 /// An open device whose module speaks this library's version of the ABI.

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Translation: from secmap's subset of eBPF to what the kernel runs. */
+#ifndef _SECMAP_EBPF_BUILD_H
+#define _SECMAP_EBPF_BUILD_H
+
+#include <linux/filter.h>
+
+#include "why.h"
+
+struct bpf_prog *secmap_ebpf_build(const struct bpf_insn *insns, u32 len, u32 stack,
+				   const void *const *tables, struct secmap_why *why);
+
+#endif
