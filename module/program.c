@@ -64,6 +64,23 @@ static void tell(struct secmap_told *told, tell_t asked, void *of)
 		}
 }
 
+/*
+ * The kernel does not charge its copy of the program to anybody's cgroup, for a task of
+ * seccomp(2) has few; policies may be many. So it gets one that is charged; it frees either
+ * by kfree(). Return: 0 or -ENOMEM.
+ */
+static int charge_copy(struct sock_fprog_kern *filter)
+{
+	void *copy =
+		kmemdup(filter->filter, filter->len * sizeof(*filter->filter), GFP_KERNEL_ACCOUNT);
+
+	if (!copy)
+		return -ENOMEM;
+	kfree(filter->filter);
+	filter->filter = copy;
+	return 0;
+}
+
 /**
  * secmap_program_create_cbpf() - a program of classic BPF
  * @filter: user space's struct sock_filter instructions
@@ -89,6 +106,11 @@ struct secmap_program *secmap_program_create_cbpf(u64 filter, u16 len)
 	err = bpf_prog_create_from_user(&program->prog, &from, secmap_cbpf_check, true);
 	if (err) {
 		kvfree(program);
+		return ERR_PTR(err);
+	}
+	err = charge_copy(program->prog->orig_prog);
+	if (err) {
+		secmap_program_free(program);
 		return ERR_PTR(err);
 	}
 	tell(&program->told, tell_cbpf, program->prog->orig_prog);

@@ -6,6 +6,7 @@ import signal
 import struct
 from collections.abc import Callable
 from errno import E2BIG, EACCES, EBADFD, EDOM, EFAULT, EINVAL, ENOSPC
+from pathlib import Path
 
 import abi
 import child
@@ -15,6 +16,7 @@ from child import errno_of, value
 from records import Ground, Record
 
 GETPPID = 110
+INSNS_MAX = 4096
 DENY = abi.verdicts({GETPPID: ERRNO | EDOM})
 
 
@@ -38,6 +40,24 @@ def test_every_member_of_the_call(dev: int, keep: Callable[[int], int]) -> None:
     for offset in range(0, 64, 4):
         policy = keep(abi.cbpf(dev, [load(offset), (0x16, 0, 0, 0)]))
         assert abi.test(dev, policy, [call])[0][0] == struct.unpack_from("<I", call, offset)[0]
+
+
+def test_memory_is_charged(dev: int) -> None:
+    """The kernel's translation and the copy of the program, 8 bytes an instruction each."""
+    insns = [load(0)] * (INSNS_MAX - 1) + [ret(ALLOW)]
+    count = 100
+    group = Path("/sys/fs/cgroup/charged")
+    group.mkdir()
+
+    def make() -> int:
+        (group / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+        before = int((group / "memory.current").read_text(encoding="ascii"))
+        for _ in range(count):
+            abi.cbpf(dev, insns)
+        return int((group / "memory.current").read_text(encoding="ascii")) - before
+
+    assert value(make) > count * 2 * 8 * INSNS_MAX
+    group.rmdir()
 
 
 def test_of_another_kind(ground: Ground) -> None:
