@@ -47,6 +47,27 @@ std::string kind_name(std::uint32_t kind) {
 
 bool is_program(std::uint32_t kind) noexcept { return kind != SECMAP_POLICY_MAPS; }
 
+std::string table_kind_name(table_kind of) {
+    switch (of) {
+        case table_kind::bitmap: return "bitmap";
+        case table_kind::hash: return "hash";
+        case table_kind::bpf_map: break;
+    }
+    return "bpf_map";
+}
+
+std::vector<std::string> field_names(std::uint32_t words) {
+    constexpr std::array<const char*, 9> fields = {
+        "nr", "arch", "instruction_pointer", "args[0]", "args[1]", "args[2]", "args[3]", "args[4]", "args[5]"};
+    std::vector<std::string> found;
+    for (std::size_t each = 0; each < fields.size(); ++each) {
+        // The first two fields have one word each, the others two.
+        const std::uint32_t of_field = each < 2 ? 1U << each : 3U << (2 * each - 2);
+        if ((words & of_field) != 0) found.emplace_back(fields[each]);
+    }
+    return found;
+}
+
 std::string skipping_name(call_skipping of) {
     switch (of) {
         case call_skipping::works: return "works";

@@ -19,6 +19,12 @@ namespace secmap::ctl {
 /// Is a policy of this kind a program?
 [[nodiscard]] bool is_program(std::uint32_t kind) noexcept;
 
+/// "bitmap", "hash", "bpf_map".
+[[nodiscard]] std::string table_kind_name(table_kind of);
+
+/// "nr", "args[0]": of the words of struct seccomp_data, a bit each.
+[[nodiscard]] std::vector<std::string> field_names(std::uint32_t words);
+
 /// "unknown", "works", "broken".
 [[nodiscard]] std::string skipping_name(call_skipping of);
 

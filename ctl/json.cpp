@@ -159,6 +159,55 @@ ordered_json instructions_json(const std::vector<sock_filter>& code) {
     return list;
 }
 
+ordered_json instructions_json(const ebpf_image& of) {
+    auto list = ordered_json::array();
+    const std::vector<instruction_text> lines = disassemble(of.code, of.tables);
+    for (std::size_t index = 0; index < lines.size(); ++index) {
+        const bpf_insn& insn = of.code[index];
+        const source_line* source = of.line_of(index);
+        const std::uint8_t dst = insn.dst_reg;
+        const std::uint8_t src = insn.src_reg;
+        list.push_back({{"index", index},
+                        {"code", insn.code},
+                        {"dst", dst},
+                        {"src", src},
+                        {"off", insn.off},
+                        {"imm", insn.imm},
+                        {"text", lines[index].mnemonic},
+                        {"comment", lines[index].comment},
+                        {"line", source ? ordered_json(source->line) : ordered_json(nullptr)},
+                        {"file", source ? ordered_json(source->file) : ordered_json(nullptr)}});
+    }
+    return list;
+}
+
+enum class contents : std::uint8_t { shown, counted };
+
+ordered_json program_tables_json(const std::vector<program_table>& of, contents how) {
+    auto list = ordered_json::array();
+    for (const program_table& each : of) {
+        const bool map = each.kind == table_kind::bpf_map;
+        ordered_json json = {{"name", each.name}, {"type", table_kind_name(each.kind)}};
+        json["max_entries"] = map ? ordered_json(nullptr) : ordered_json(each.contents.max_entries);
+        json["pin"] = map && !each.pin.empty() ? ordered_json(each.pin.string()) : ordered_json(nullptr);
+        json["count"] = map ? ordered_json(nullptr) : ordered_json(each.contents.keys.size());
+        if (how == contents::shown) {
+            json["keys"] = hex_list(each.contents.keys);
+            json["values"] = hex_list(each.contents.values);
+        }
+        list.push_back(json);
+    }
+    return list;
+}
+
+template <typename Count>
+ordered_json counts_json(Count count_of) {
+    auto list = ordered_json::array();
+    for (const abi each : all_abis)
+        list.push_back({{"abi", abi_name(each)}, {"count", count_of(static_cast<std::size_t>(each))}});
+    return list;
+}
+
 ordered_json predicted_json(const std::optional<allowed_numbers>& of) {
     if (!of) return nullptr;
     auto list = ordered_json::array();
@@ -351,6 +400,42 @@ struct writer {
                   {"action", action_json(of.action)},
                   {"whatever_arguments", of.whatever_arguments},
                   {"instruction", of.instruction ? ordered_json(*of.instruction) : ordered_json(nullptr)}}}};
+    }
+
+    ordered_json operator()(const object_check& of) const {
+        return {{"check",
+                 {{"source", of.image.source},
+                  {"kind", kind_name(SECMAP_POLICY_EBPF)},
+                  {"name", of.image.name},
+                  {"instructions", of.image.code.size()},
+                  {"fields", field_names(of.facts.fields)},
+                  {"stack", of.facts.stack},
+                  {"cost", of.facts.cost},
+                  {"tables", program_tables_json(of.image.tables, contents::counted)},
+                  {"allowed", counts_json([&](std::size_t which) { return of.allowed[which].size(); })}}}};
+    }
+
+    ordered_json operator()(const object_dump& of) const {
+        const auto counts = [&](std::size_t which) { return of.policy->sections[which].allowed; };
+        return {{"dump",
+                 {{"source", of.image.source},
+                  {"kind", kind_name(SECMAP_POLICY_EBPF)},
+                  {"name", of.image.name},
+                  {"instructions", instructions_json(of.image)},
+                  {"tables", of.policy ? ordered_json(nullptr) : program_tables_json(of.image.tables, contents::shown)},
+                  {"allowed", predicted_json(of.allowed)},
+                  {"allowed_counts", of.policy ? counts_json(counts) : ordered_json(nullptr)},
+                  {"refused", of.refused ? ordered_json(of.refused->text) : ordered_json(nullptr)},
+                  {"written_to", of.written_to.empty() ? ordered_json(nullptr) : ordered_json(of.written_to)}}}};
+    }
+
+    ordered_json operator()(const object_test& of) const {
+        return {{"test",
+                 {{"source", of.image.source},
+                  {"name", of.image.name},
+                  {"call", call_facts_json(of.call)},
+                  {"action", action_json(of.action)},
+                  {"whatever_arguments", of.whatever_arguments}}}};
     }
 
     ordered_json operator()(const request_report& of) const {

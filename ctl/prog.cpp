@@ -43,11 +43,29 @@ allowed_numbers predict(const filter_program& program) {
     return found;
 }
 
-result<program_check> check(const program_options& options) {
+allowed_numbers predict(const ebpf_program& program) {
+    allowed_numbers found;
+    for (const abi each : all_abis) found.at(static_cast<std::size_t>(each)) = program.predicted_allowed(each);
+    return found;
+}
+
+outcome check_object(const program_options& options) {
+    auto image = read_object(options);
+    if (!image) return failure{std::move(image).error()};
+    const auto program = ebpf_program::create(std::move(image).value());
+    if (!program) return failure{program.error()};
+    return value(object_check{program->image(), program->facts(), predict(*program)});
+}
+
+result<program_check> check_cbpf(const program_options& options) {
     const auto program = filter_program::read(options.cbpf);
     if (!program) return program.error();
     return program_check{options.cbpf, program->code().size(), program->answers(), program->computes_answers(),
                          predict(*program)};
+}
+
+outcome check(const program_options& options) {
+    return options.object.empty() ? to_outcome(check_cbpf(options)) : check_object(options);
 }
 
 result<change_report> attach(const device& on, const policy& which, pid_t pid) {
@@ -64,7 +82,7 @@ result<program_load> load(const context& with, const load_options& options) {
     const auto made = create_policy(*opened, options.program, options.name);
     if (!made) return made.error();
     program_load report;
-    report.source = options.program.cbpf;
+    report.source = options.program.file();
     if (options.pid != 0) {
         auto attached = attach(*opened, *made, options.pid);
         if (!attached) return std::move(attached).error();
@@ -76,46 +94,95 @@ result<program_load> load(const context& with, const load_options& options) {
     return report;
 }
 
-// Whether what a file has is a valid program is told beside it.
-result<program_dump> read_dump(const context& with, const dump_options& options) {
-    program_dump report;
-    if (options.policy == 0) {
-        auto code = read_filter_code(options.program.cbpf);
-        if (!code) return std::move(code).error();
-        report.source = options.program.cbpf;
-        report.code = std::move(code).value();
-        return report;
-    }
-    const auto opened = device::open(with.device);
-    if (!opened) return opened.error();
-    const auto which = policy::open(*opened, options.policy);
-    if (!which) return which.error();
-    const auto program = which->filter(*opened);
-    if (!program) return program.error();
-    report.source = "policy " + std::to_string(options.policy);
-    report.code.assign(program->code().begin(), program->code().end());
-    return report;
-}
-
-result<program_dump> dump(const context& with, const dump_options& options) {
-    auto report = read_dump(with, options);
-    if (!report) return report;
-    const auto program = filter_program::create(report->code, report->source);
-    if (program)
-        report->allowed = predict(*program);
-    else
-        report->refused = program.error();
-    if (options.output == "-") return report;
-    std::ofstream file(options.output, std::ios::binary | std::ios::trunc);
-    file.write(reinterpret_cast<const char*>(report->code.data()),
-               static_cast<std::streamsize>(report->code.size() * sizeof(sock_filter)));
+// The instructions of either kind, where that was asked for.
+template <typename Report, typename Instruction>
+outcome show_or_write(Report report, const std::vector<Instruction>& code, const std::string& output) {
+    if (output == "-") return value(std::move(report));
+    std::ofstream file(output, std::ios::binary | std::ios::trunc);
+    file.write(reinterpret_cast<const char*>(code.data()),
+               static_cast<std::streamsize>(code.size() * sizeof(Instruction)));
     file.close();
-    if (!file) return error{errno, "write " + options.output, std::strerror(errno), ""};
-    report->written_to = options.output;
-    return report;
+    if (!file) return failure{{errno, "write " + output, std::strerror(errno), ""}};
+    report.written_to = output;
+    return value(std::move(report));
 }
 
-result<program_test> test(const test_options& options) {
+// Whether what a file has is a valid program is told beside it.
+outcome dump_code(std::vector<sock_filter> code, const std::string& source, const std::string& output) {
+    program_dump report;
+    report.source = source;
+    report.code = code;
+    const auto program = filter_program::create(std::move(code), source);
+    if (program)
+        report.allowed = predict(*program);
+    else
+        report.refused = program.error();
+    const std::vector<sock_filter> written = report.code;
+    return show_or_write(std::move(report), written, output);
+}
+
+outcome dump_object(const dump_options& options) {
+    auto image = read_object(options.program);
+    if (!image) return failure{std::move(image).error()};
+    object_dump report;
+    report.image = *image;
+    const auto program = ebpf_program::create(std::move(image).value());
+    if (program)
+        report.allowed = predict(*program);
+    else
+        report.refused = program.error();
+    const std::vector<bpf_insn> written = report.image.code;
+    return show_or_write(std::move(report), written, options.output);
+}
+
+outcome dump_policy(const context& with, const dump_options& options) {
+    const auto opened = device::open(with.device);
+    if (!opened) return failure{opened.error()};
+    const auto which = policy::open(*opened, options.policy);
+    if (!which) return failure{which.error()};
+    auto info = which->info(*opened);
+    if (!info) return failure{std::move(info).error()};
+    const std::string source = "policy " + std::to_string(options.policy);
+    if (info->kind != SECMAP_POLICY_EBPF) {
+        const auto program = which->filter(*opened);
+        if (!program) return failure{program.error()};
+        return dump_code({program->code().begin(), program->code().end()}, source, options.output);
+    }
+    const auto code = which->code(*opened);
+    if (!code) return failure{code.error()};
+    object_dump report;
+    report.image.name = info->name;
+    report.image.source = source;
+    report.image.code = *code;
+    report.policy = std::move(info).value();
+    return show_or_write(std::move(report), *code, options.output);
+}
+
+outcome dump(const context& with, const dump_options& options) {
+    if (options.policy != 0) return dump_policy(with, options);
+    if (!options.program.object.empty()) return dump_object(options);
+    auto code = read_filter_code(options.program.cbpf);
+    if (!code) return failure{std::move(code).error()};
+    return dump_code(std::move(code).value(), options.program.cbpf, options.output);
+}
+
+outcome test_object(const test_options& options) {
+    auto call = to_call(options.call);
+    if (!call) return failure{std::move(call).error()};
+    auto image = read_object(options.program);
+    if (!image) return failure{std::move(image).error()};
+    auto program = ebpf_program::create(std::move(image).value());
+    if (!program) return failure{std::move(program).error()};
+    if (auto opened = program->open_maps(); !opened) return failure{std::move(opened).error()};
+    object_test report;
+    report.image = program->image();
+    report.action = program->judge(to_data(*call)).action;
+    report.whatever_arguments = program->predict(call->abi, call->nr).has_value();
+    report.call = std::move(call).value();
+    return value(std::move(report));
+}
+
+result<program_test> test_cbpf(const test_options& options) {
     auto call = to_call(options.call);
     if (!call) return std::move(call).error();
     const auto program = filter_program::read(options.program.cbpf);
@@ -130,9 +197,14 @@ result<program_test> test(const test_options& options) {
     return report;
 }
 
+outcome test(const test_options& options) {
+    return options.program.object.empty() ? to_outcome(test_cbpf(options)) : test_object(options);
+}
+
 // The group that names the program: one of what is in it.
 CLI::App* add_source(CLI::App& to, program_options& options) {
     CLI::App* group = to.add_option_group("program", "Which program, one of");
+    add_object_options(to, *group, "object", options);
     add_program_options(*group, options);
     group->require_option(1);
     return group;
@@ -143,8 +215,7 @@ void add_check(CLI::App& prog, registry& to) {
         prog.add_subcommand("check", "Would a program be taken? If not, the instruction and the reason");
     auto options = std::make_shared<program_options>();
     add_source(*command, *options);
-    command->callback(
-        [&to, options] { to.chosen = [options](const context&) { return to_outcome(check(*options)); }; });
+    command->callback([&to, options] { to.chosen = [options](const context&) { return check(*options); }; });
 }
 
 void add_load(CLI::App& prog, registry& to) {
@@ -168,8 +239,7 @@ void add_dump(CLI::App& prog, registry& to) {
         ->type_name("ID");
     command->add_option("--output", options->output, "Write it there as --cbpf takes it; - shows it")
         ->type_name("FILE");
-    command->callback(
-        [&to, options] { to.chosen = [options](const context& with) { return to_outcome(dump(with, *options)); }; });
+    command->callback([&to, options] { to.chosen = [options](const context& with) { return dump(with, *options); }; });
 }
 
 void add_test(CLI::App& prog, registry& to) {
@@ -179,7 +249,7 @@ void add_test(CLI::App& prog, registry& to) {
     add_call_options(*command, options->call);
     command->callback([&to, options] {
         check_call_options(options->call);
-        to.chosen = [options](const context&) { return to_outcome(test(*options)); };
+        to.chosen = [options](const context&) { return test(*options); };
     });
 }
 

@@ -108,7 +108,8 @@ void add_run(registry& to) {
     auto* profile =
         source->add_option("--profile", options->profile.file, "Profile to hold it to; - for standard input")
             ->type_name("FILE");
-    add_program_options(*source, options->filter)->excludes(profile);
+    auto* cbpf = add_program_options(*source, options->filter)->excludes(profile);
+    add_object_options(*run_command, *source, "--prog", options->filter)->excludes(profile)->excludes(cbpf);
     source->add_flag("--adopt", options->adopts, "Serve the program's own seccomp filters by the module");
     source->require_option(1, 2);
     add_reading_options(*run_command, options->profile);

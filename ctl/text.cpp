@@ -259,6 +259,50 @@ void print_considered(buffer& to, const explanation& of) {
     }
 }
 
+// Tables of the same look as a policy's.
+void print_program_table(buffer& to, std::size_t index, const program_table& of) {
+    if (of.kind == table_kind::bpf_map)
+        line(to, "  table {}: {}, a BPF map{}", index, printable(of.name),
+             of.pin.empty() ? "" : ", pinned at " + printable(of.pin.string()));
+    else
+        line(to, "  table {}: {}, {} of {}, {}", index, printable(of.name),
+             of.kind == table_kind::bitmap ? "bitmap" : "hash map",
+             of.kind == table_kind::bitmap ? counted(of.contents.max_entries, "bit")
+                                           : counted(of.contents.max_entries, "key"),
+             of.kind == table_kind::bitmap ? fmt::format("{} set", of.contents.keys.size())
+                                           : fmt::format("{} in it", of.contents.keys.size()));
+}
+
+void print_contents(buffer& to, const table_image& of) {
+    std::string row = "   ";
+    for (std::size_t each = 0; each < of.keys.size(); ++each) {
+        std::string entry = " " + hex(of.keys[each]);
+        if (!of.values.empty()) entry += ":" + hex(of.values[each]);
+        if (row.size() + entry.size() > line_width) {
+            line(to, "{}", row);
+            row = "   ";
+        }
+        row += entry;
+    }
+    if (!of.keys.empty()) line(to, "{}", row);
+}
+
+// With the line of the source in front of what was made of it.
+void print_instructions(buffer& to, const ebpf_image& of) {
+    const std::vector<instruction_text> lines = disassemble(of.code, of.tables);
+    const source_line* before = nullptr;
+    for (std::size_t index = 0; index < lines.size(); ++index) {
+        if (lines[index].mnemonic.empty()) continue;
+        const source_line* source = of.line_of(index);
+        if (source && source != before)
+            line(to, "; {}:{}: {}", printable(source->file), source->line, printable(source->text));
+        before = source;
+        const std::string text =
+            fmt::format("{:>6}  {:<32}  {}", index, lines[index].mnemonic, printable(lines[index].comment));
+        line(to, "{}", text.substr(0, text.find_last_not_of(' ') + 1));
+    }
+}
+
 // One for each kind of value.
 struct writer {
     buffer& to;
@@ -377,6 +421,46 @@ struct writer {
         line(to, "decided by {}",
              of.instruction ? fmt::format("instruction {}", *of.instruction)
                             : "a division by 0, which ends the program");
+    }
+
+    void operator()(const object_check& of) const {
+        line(to, "{}: good", printable(of.image.source));
+        line(to, "program    {}, {} of eBPF", printable(of.image.name), counted(of.image.code.size(), "instruction"));
+        line(to, "reads      {}", fmt::join(field_names(of.facts.fields), ", "));
+        line(to, "needs      {} of stack; its longest way costs {}", counted(of.facts.stack, "byte"), of.facts.cost);
+        for (std::size_t each = 0; each < of.image.tables.size(); ++each)
+            print_program_table(to, each, of.image.tables[each]);
+        for (const abi each : all_abis)
+            print_allowed_count(to, each, of.allowed[static_cast<std::size_t>(each)].size());
+    }
+
+    void operator()(const object_dump& of) const {
+        const std::string length = counted(of.image.code.size(), "instruction");
+        if (!of.written_to.empty()) {
+            line(to, "{}: {} written", printable(of.written_to), length);
+            return;
+        }
+        line(to, "{}: {}, {} of eBPF", printable(of.image.source), printable(of.image.name), length);
+        print_instructions(to, of.image);
+        for (std::size_t each = 0; each < of.image.tables.size(); ++each) {
+            print_program_table(to, each, of.image.tables[each]);
+            print_contents(to, of.image.tables[each].contents);
+        }
+        if (of.refused) line(to, "the module would not take it: {}", printable(of.refused->text));
+        if (of.policy) {
+            line(to, "{}", counted(of.policy->tables, "table"));
+            for (const abi each : all_abis)
+                print_allowed_count(to, each, of.policy->sections[static_cast<std::size_t>(each)].allowed);
+        }
+        if (!of.allowed) return;
+        for (const abi each : all_abis) print_predicted(to, each, of.allowed->at(static_cast<std::size_t>(each)));
+    }
+
+    void operator()(const object_test& of) const {
+        line(to, "asked      program {} of {}", printable(of.image.name), printable(of.image.source));
+        print_call(to, of.call);
+        line(to, "answer     {}{}", action_text(of.action),
+             of.whatever_arguments ? ", whatever the arguments are" : "");
     }
 
     void operator()(const request_report& of) const {

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <secmap/device.hpp>
+#include <secmap/ebpf_program.hpp>
 #include <secmap/filter_program.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/policy_image.hpp>
@@ -157,6 +158,30 @@ struct program_test {
     bool whatever_arguments = false;         ///< it could be told without them
 };
 
+/// Of `prog check` of an object.
+struct object_check {
+    ebpf_image image;
+    ebpf_facts facts;
+    allowed_numbers allowed;
+};
+
+/// Of `prog dump` of an object, or of a policy of kind EBPF, of which only the code is known.
+struct object_dump {
+    ebpf_image image;
+    std::optional<allowed_numbers> allowed;
+    std::optional<error> refused;       ///< in place of what is allowed
+    std::optional<policy_info> policy;  ///< of which the numbers of tables and of allowed calls are known
+    std::string written_to;             ///< empty: shown
+};
+
+/// Of `prog test` of an object.
+struct object_test {
+    ebpf_image image;
+    call_facts call;
+    std::uint32_t action = 0;
+    bool whatever_arguments = false;  ///< it could be told without them
+};
+
 /// A call that waits for its answer: of `notify`.
 struct request {
     std::uint64_t id = 0;
@@ -183,6 +208,6 @@ struct request_report {
 
 using value = std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report,
                            change_report, task_list_report, task_report, explanation, program_check, program_load,
-                           program_dump, program_test, request_report>;
+                           program_dump, program_test, object_check, object_dump, object_test, request_report>;
 
 }  // namespace secmap::ctl

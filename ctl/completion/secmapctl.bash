@@ -9,16 +9,16 @@ _secmapctl_reading='--name --unknown --overlap --cap'
 # The options of a command: "run", "policy check" ...
 _secmapctl_options() {
     case $1 in
-        run) echo "--profile --cbpf $_secmapctl_reading --no-nnp --adopt" ;;
+        run) echo "--profile --cbpf --prog --map $_secmapctl_reading --no-nnp --adopt" ;;
         notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
         attach) echo "--pid --profile --policy --thread $_secmapctl_reading" ;;
         detach) echo "--pid --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
         'policy compile') echo "$_secmapctl_reading --output" ;;
-        'prog check') echo "--cbpf" ;;
-        'prog load') echo "--cbpf --name --pid" ;;
-        'prog dump') echo "--cbpf --policy --output" ;;
-        'prog test') echo "--cbpf --call --abi --arg" ;;
+        'prog check') echo "--cbpf --map" ;;
+        'prog load') echo "--cbpf --map --name --pid" ;;
+        'prog dump') echo "--cbpf --map --policy --output" ;;
+        'prog test') echo "--cbpf --map --call --abi --arg" ;;
         explain) echo "--profile --policy --call --abi --arg $_secmapctl_reading" ;;
         '') echo "--version" ;;
     esac
@@ -38,13 +38,13 @@ _secmapctl_commands() {
 _secmapctl_value() {
     case $1 in
         --helper) COMPREPLY=($(compgen -c -f -- "$2")) ;;
-        --profile | --cbpf | --output | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
+        --profile | --cbpf | --prog | --output | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
         --overlap) COMPREPLY=($(compgen -W 'libseccomp refuse' -- "$2")) ;;
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
         --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
-        --policy | --name | --call | --arg | --on | --answer | --timeout) COMPREPLY=() ;;
+        --policy | --name | --call | --arg | --map | --on | --answer | --timeout) COMPREPLY=() ;;
         *) return 1 ;;
     esac
 }
@@ -74,7 +74,8 @@ _secmapctl() {
         return
     fi
     case $command in
-        'policy check' | 'policy compile') COMPREPLY=($(compgen -f -- "$current")) ;;
+        'policy check' | 'policy compile' | 'prog check' | 'prog load' | 'prog dump' | 'prog test')
+            COMPREPLY=($(compgen -f -- "$current")) ;;
         'task show') COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$current")) ;;
         *) COMPREPLY=($(compgen -W "$(_secmapctl_commands "$command")" -- "$current")) ;;
     esac

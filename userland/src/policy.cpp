@@ -50,6 +50,31 @@ result<table_set> create_tables(const device& on, const policy_image& image) {
     return made;
 }
 
+// What a program looks into, and the descriptors of that.
+struct program_tables {
+    std::vector<table> tables;
+    std::vector<bpf_map> maps;
+    std::vector<std::int32_t> numbers;
+};
+
+result<program_tables> create_tables(const device& on, const ebpf_image& image) {
+    program_tables made;
+    for (const program_table& each : image.tables) {
+        if (each.kind == table_kind::bpf_map) {
+            auto map = open_map(each);
+            if (!map) return std::move(map).error();
+            made.numbers.push_back(map->number());
+            made.maps.push_back(std::move(map).value());
+            continue;
+        }
+        auto one = table::create(on, each.contents, each.name.substr(0, SECMAP_NAME_LEN - 1));
+        if (!one) return std::move(one).error();
+        made.numbers.push_back(one->number());
+        made.tables.push_back(std::move(one).value());
+    }
+    return made;
+}
+
 // The module's own sentence, where it wrote one.
 error refused(int number, const std::string& operation, const std::vector<char>& log) {
     error failure = detail::explain(number, operation);
@@ -117,6 +142,26 @@ result<policy> policy::create(const device& on, const filter_program& program, c
     return policy(descriptor(made), record.out_id);
 }
 
+result<policy> policy::create(const device& on, const ebpf_program& program, const std::string& name) {
+    const std::string operation = "create policy '" + name + "'";
+    auto record = detail::make_record<secmap_policy_create>();
+    if (auto fits = detail::set_name(record.name, name, operation); !fits) return std::move(fits).error();
+    const ebpf_image& image = program.image();
+    const auto tables = create_tables(on, image);
+    if (!tables) return tables.error();
+    std::vector<char> log(log_size);
+    record.kind = SECMAP_POLICY_EBPF;
+    record.filter_len = static_cast<std::uint32_t>(image.code.size());
+    record.filter = detail::address(image.code.data());
+    record.table_count = static_cast<std::uint32_t>(tables->numbers.size());
+    record.tables = detail::address(tables->numbers.data());
+    record.log_size = static_cast<std::uint32_t>(log.size());
+    record.log = detail::address(log.data());
+    const int made = detail::call(on.number(), SECMAP_IOC_POLICY_CREATE, &record);
+    if (made < 0) return refused(-made, operation, log);
+    return policy(descriptor(made), record.out_id);
+}
+
 result<policy> policy::open(const device& on, std::uint32_t id) {
     auto record = detail::make_record<secmap_policy_by_id>();
     record.id = id;
@@ -133,11 +178,13 @@ result<policy_info> policy::info(const device& on) const {
     return to_info(record);
 }
 
-result<filter_program> policy::filter(const device& on) const {
-    const std::string operation = "read the program of policy " + std::to_string(id_);
-    std::vector<sock_filter> code(filter_length_max);
+// Both kinds of instructions have the same size, and are read in the same way.
+template <typename Instruction>
+static result<std::vector<Instruction>> read_code(const device& on, const policy& of) {
+    const std::string operation = "read the program of policy " + std::to_string(of.id());
+    std::vector<Instruction> code(filter_length_max);
     auto record = detail::make_record<secmap_policy_filter>();
-    record.policy_fd = number();
+    record.policy_fd = of.number();
     record.count = static_cast<std::uint32_t>(code.size());
     record.filter = detail::address(code.data());
     auto done = detail::call(on.number(), SECMAP_IOC_POLICY_FILTER, &record, operation);
@@ -150,8 +197,16 @@ result<filter_program> policy::filter(const device& on) const {
         return failure;
     }
     code.resize(std::min<std::size_t>(record.out_count, code.size()));
-    return filter_program::create(std::move(code), "policy " + std::to_string(id_));
+    return code;
 }
+
+result<filter_program> policy::filter(const device& on) const {
+    auto code = read_code<sock_filter>(on, *this);
+    if (!code) return std::move(code).error();
+    return filter_program::create(std::move(code).value(), "policy " + std::to_string(id_));
+}
+
+result<std::vector<bpf_insn>> policy::code(const device& on) const { return read_code<bpf_insn>(on, *this); }
 
 result<std::vector<verdict>> policy::test(const device& on, std::span<const seccomp_data> calls) const {
     auto limits = on.info();

@@ -8,45 +8,22 @@
 
 #include "../kernel/kernel.h"
 #include "records.hpp"
+#include "tables.hpp"
 
 extern "C" {
 #include "rules.h"
-#include "table.h"
 }
 
 namespace secmap {
 
 namespace {
 
-struct table_free {
-    void operator()(secmap_table* table) const noexcept { secmap_table_free(table); }
-};
+using detail::table_handle;
+
 struct rules_free {
     void operator()(secmap_rules* rules) const noexcept { secmap_rules_free(rules); }
 };
-using table_handle = std::unique_ptr<secmap_table, table_free>;
 using rules_handle = std::unique_ptr<secmap_rules, rules_free>;
-
-/// What the module's files return: a pointer, or an errno in its place.
-template <typename Handle, typename Pointer>
-result<Handle> own(Pointer* made, const secmap_why& why, const char* operation) {
-    if (!IS_ERR(made)) return Handle(made);
-    const int number = static_cast<int>(-PTR_ERR(made));
-    return error{number, operation, why.text[0] != '\0' ? why.text : std::strerror(number), ""};
-}
-
-result<table_handle> build(const table_image& image) {
-    secmap_why why = {};
-    if (!image.values.empty() && image.values.size() != image.keys.size())
-        return error{EINVAL, "simulate table", "there are not as many values as keys", ""};
-    secmap_table_spec spec = {};
-    spec.type = image.bitmap ? SECMAP_TABLE_BITMAP : SECMAP_TABLE_HASH;
-    spec.max_entries = image.max_entries;
-    spec.count = static_cast<std::uint32_t>(image.keys.size());
-    spec.keys = reinterpret_cast<const u64*>(image.keys.data());
-    spec.values = image.values.empty() ? nullptr : reinterpret_cast<const u64*>(image.values.data());
-    return own<table_handle>(secmap_table_create(&spec, &why), why, "simulate table");
-}
 
 result<rules_handle> build(const policy_image& image, const std::vector<table_handle>& tables) {
     detail::policy_records records(image);
@@ -68,7 +45,7 @@ result<rules_handle> build(const policy_image& image, const std::vector<table_ha
     spec.table_count = static_cast<std::uint32_t>(pointers.size());
     spec.tables = pointers.data();
     secmap_why why = {};
-    return own<rules_handle>(secmap_rules_create(&spec, &why), why, "simulate policy");
+    return detail::own<rules_handle>(secmap_rules_create(&spec, &why), why, "simulate policy");
 }
 
 }  // namespace
@@ -86,7 +63,7 @@ simulator::~simulator() = default;
 result<simulator> simulator::create(const policy_image& image) {
     auto content = std::make_unique<state>();
     for (const table_image& each : image.tables) {
-        auto table = build(each);
+        auto table = detail::build_table(each);
         if (!table) return std::move(table).error();
         content->tables.push_back(std::move(*table));
     }

@@ -13,6 +13,7 @@
 
 #include <secmap/descriptor.hpp>
 #include <secmap/device.hpp>
+#include <secmap/ebpf_program.hpp>
 #include <secmap/filter_program.hpp>
 #include <secmap/policy_image.hpp>
 #include <secmap/result.hpp>
@@ -56,6 +57,10 @@ public:
     [[nodiscard]] static result<policy> create(const device& on, const filter_program& program,
                                                const std::string& name = {});
 
+    /// Makes the tables, opens the BPF maps, and makes a policy of kind EBPF.
+    [[nodiscard]] static result<policy> create(const device& on, const ebpf_program& program,
+                                               const std::string& name = {});
+
     /// Needs CAP_SYS_ADMIN in the initial user namespace.
     [[nodiscard]] static result<policy> open(const device& on, std::uint32_t id);
 
@@ -64,6 +69,9 @@ public:
 
     /// The program of a policy of kind CBPF. EINVAL: it is of another kind.
     [[nodiscard]] result<filter_program> filter(const device& on) const;
+
+    /// The instructions of a policy of kind EBPF. EINVAL: it is of another kind.
+    [[nodiscard]] result<std::vector<bpf_insn>> code(const device& on) const;
 
     /// What it answers to each of @p calls, without making them; in batches, as many as needed.
     [[nodiscard]] result<std::vector<verdict>> test(const device& on, std::span<const seccomp_data> calls) const;
