@@ -8,6 +8,7 @@
 #include <secmap/process.hpp>
 
 #include "command.hpp"
+#include "engine.hpp"
 #include "profile_options.hpp"
 #include "validators.hpp"
 
@@ -29,9 +30,7 @@ struct detach_options {
 
 result<policy> find_or_make(const device& on, const attach_options& options) {
     if (options.policy != 0) return policy::open(on, options.policy);
-    const auto loaded = load(options.profile);
-    if (!loaded) return loaded.error();
-    return policy::create(on, loaded->image);
+    return create_policy(on, options.profile);
 }
 
 result<change_report> attach(const context& with, const attach_options& options) {
@@ -69,13 +68,15 @@ void add_attach(registry& to) {
     CLI::App* command = to.app.add_subcommand("attach", "Put a policy on top of what a running process carries");
     auto options = std::make_shared<attach_options>();
     auto* source = command->add_option_group("policy", "What to attach, one of");
-    source->add_option("--profile", options->profile.file, "Make a policy of this profile; - for standard input")
-        ->type_name("FILE");
+    auto* profile =
+        source->add_option("--profile", options->profile.file, "Make a policy of this profile; - for standard input")
+            ->type_name("FILE");
     source->add_option("--policy", options->policy, "A policy that is there already")
         ->check(number_up_to(highest_id))
         ->type_name("ID");
     source->require_option(1);
     add_reading_options(*command, options->profile);
+    add_engine_option(*command, options->profile, profile);
     add_pid(*command, options->pid);
     command->add_option("--thread", options->thread, "Only this thread of the process")
         ->check(number_up_to(highest_pid))

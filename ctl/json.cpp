@@ -133,6 +133,13 @@ ordered_json summary_json(const policy_image& of, const std::vector<std::uint32_
             {"tables", of.tables.size()}};
 }
 
+ordered_json size_json(const program_size& of) {
+    return {{"engine", of.engine},
+            {"instructions", of.refused ? ordered_json(nullptr) : ordered_json(of.instructions)},
+            {"tables", of.tables},
+            {"refused", of.refused ? ordered_json(of.refused->message()) : ordered_json(nullptr)}};
+}
+
 ordered_json source_json(const profile_source& of) {
     return {{"file", of.file}, {"capabilities", of.capabilities}, {"notes", of.notes}};
 }
@@ -319,7 +326,12 @@ struct writer {
     ordered_json operator()(const policy_facts& of) const { return {{"policy", policy_json(of.policy)}}; }
 
     ordered_json operator()(const check_report& of) const {
-        return {{"check", {{"source", source_json(of.source)}, {"image", summary_json(of.image, of.allowed)}}}};
+        auto programs = ordered_json::array();
+        for (const program_size& each : of.programs) programs.push_back(size_json(each));
+        return {{"check",
+                 {{"source", source_json(of.source)},
+                  {"image", summary_json(of.image, of.allowed)},
+                  {"programs", programs}}}};
     }
 
     ordered_json operator()(const compile_report& of) const {

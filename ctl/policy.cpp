@@ -11,6 +11,7 @@
 #include <secmap/simulator.hpp>
 
 #include "command.hpp"
+#include "engine.hpp"
 #include "json.hpp"
 #include "profile_options.hpp"
 #include "validators.hpp"
@@ -61,8 +62,15 @@ result<check_report> check(const profile_options& options) {
     if (!loaded) return std::move(loaded).error();
     const auto built = simulator::create(loaded->image);
     if (!built) return built.error();
-    check_report report{std::move(loaded->source), std::move(loaded->image), {}};
+    check_report report{std::move(loaded->source), std::move(loaded->image), {}, {}};
     for (const abi_section& each : report.image.sections) report.allowed.push_back(built->allowed_count(each.abi));
+    return report;
+}
+
+// And what it takes as a program: that it is too long for one is worth knowing, and no failure.
+result<check_report> check_for_engines(const profile_options& options) {
+    auto report = check(options);
+    if (report) report->programs = program_sizes(report->image);
     return report;
 }
 
@@ -89,7 +97,7 @@ void add_check(CLI::App& policy, registry& to) {
     auto options = std::make_shared<profile_options>();
     add_file(*command, *options);
     command->callback(
-        [&to, options] { to.chosen = [options](const context&) { return to_outcome(check(*options)); }; });
+        [&to, options] { to.chosen = [options](const context&) { return to_outcome(check_for_engines(*options)); }; });
 }
 
 void add_compile(CLI::App& policy, registry& to) {

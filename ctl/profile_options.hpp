@@ -21,6 +21,7 @@ struct profile_options {
     std::string unknown = "default";
     std::string overlap = "libseccomp";
     std::vector<std::string> capabilities;
+    std::string engine = "maps";
 };
 
 /// A profile, and what was made of it.

@@ -16,6 +16,7 @@
 
 #include "adopt.hpp"
 #include "command.hpp"
+#include "engine.hpp"
 #include "execution.hpp"
 #include "profile_options.hpp"
 #include "program_options.hpp"
@@ -38,9 +39,7 @@ struct run_options {
 
 result<policy> make_policy(const device& by, const run_options& options) {
     if (options.filter.given()) return create_policy(by, options.filter, options.profile.name);
-    const auto loaded = load(options.profile);
-    if (!loaded) return loaded.error();
-    return policy::create(by, loaded->image);
+    return create_policy(by, options.profile);
 }
 
 result<void> confine(const device& by, const run_options& options) {
@@ -113,6 +112,7 @@ void add_run(registry& to) {
     source->add_flag("--adopt", options->adopts, "Serve the program's own seccomp filters by the module");
     source->require_option(1, 2);
     add_reading_options(*run_command, options->profile);
+    add_engine_option(*run_command, options->profile, profile);
     run_command->add_flag_callback(
         "--no-nnp", [options] { options->gained = privileges::as_they_are; },
         "Do not set no_new_privs; needs CAP_SYS_ADMIN");

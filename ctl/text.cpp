@@ -92,6 +92,14 @@ void print_rule(buffer& to, abi on, const rule& of) {
          of.origin.empty() ? "" : "  [" + printable(of.origin) + "]");
 }
 
+void print_size(buffer& to, const program_size& of) {
+    if (of.refused)
+        line(to, "not for --engine {}: {}", of.engine, printable(of.refused->message()));
+    else
+        line(to, "for --engine {}: {}, {}", of.engine, counted(of.instructions, "instruction"),
+             counted(of.tables, "table"));
+}
+
 void print_head(buffer& to, const policy_image& of) {
     line(to, "policy {}", of.name);
     line(to, "calls of other ABIs: {}", action_text(of.foreign_action));
@@ -336,6 +344,7 @@ struct writer {
         for (std::size_t each = 0; each < of.image.sections.size(); ++each)
             print_section_head(to, of.image.sections[each], counted(of.allowed[each], "number") + " allowed");
         line(to, "{}", counted(of.image.tables.size(), "table"));
+        for (const program_size& each : of.programs) print_size(to, each);
         print_notes(to, of.source.notes);
     }
 

@@ -53,11 +53,20 @@ struct profile_source {
     std::vector<std::string> notes;  ///< what the profile says that has no effect here
 };
 
+/// What a profile takes as a program.
+struct program_size {
+    std::string engine;
+    std::size_t instructions = 0;
+    std::size_t tables = 0;
+    std::optional<error> refused;  ///< it does not become one
+};
+
 /// Of `policy check`.
 struct check_report {
     profile_source source;
     policy_image image;
     std::vector<std::uint32_t> allowed;  ///< by section: numbers that are allowed whatever the arguments are
+    std::vector<program_size> programs;
 };
 
 /// Of `policy compile`.

@@ -9,9 +9,9 @@ _secmapctl_reading='--name --unknown --overlap --cap'
 # The options of a command: "run", "policy check" ...
 _secmapctl_options() {
     case $1 in
-        run) echo "--profile --cbpf --prog --map $_secmapctl_reading --no-nnp --adopt" ;;
+        run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt" ;;
         notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
-        attach) echo "--pid --profile --policy --thread $_secmapctl_reading" ;;
+        attach) echo "--pid --profile --policy --thread --engine $_secmapctl_reading" ;;
         detach) echo "--pid --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
         'policy compile') echo "$_secmapctl_reading --output" ;;
@@ -40,6 +40,7 @@ _secmapctl_value() {
         --helper) COMPREPLY=($(compgen -c -f -- "$2")) ;;
         --profile | --cbpf | --prog | --output | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
+        --engine) COMPREPLY=($(compgen -W 'maps ebpf cbpf' -- "$2")) ;;
         --overlap) COMPREPLY=($(compgen -W 'libseccomp refuse' -- "$2")) ;;
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
         --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;

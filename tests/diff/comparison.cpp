@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "comparison.hpp"
 
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 #include <linux/audit.h>
 
 #include <secmap/names.hpp>
+#include <secmap/program_compiler.hpp>
 
 #include "calls.hpp"
 #include "cbpf.hpp"
@@ -25,6 +30,31 @@ std::string call_text(const seccomp_data& call) {
     return fmt::format("arch {:#x} nr {:#x} args {:#x} {:#x} {:#x} {:#x} {:#x} {:#x}", call.arch,
                        static_cast<std::uint32_t>(call.nr), call.args[0], call.args[1], call.args[2], call.args[3],
                        call.args[4], call.args[5]);
+}
+
+judge by_itself(const auto& program) {
+    return [&program](std::span<const seccomp_data> calls) {
+        std::vector<std::uint32_t> actions;
+        actions.reserve(calls.size());
+        for (const seccomp_data& call : calls) actions.push_back(program.judge(call).action);
+        return actions;
+    };
+}
+
+judge in_kernel(const policy& which, const device& on) {
+    return [&which, &on](std::span<const seccomp_data> calls) {
+        const auto verdicts = which.test(on, calls);
+        if (!verdicts) throw std::runtime_error(verdicts.error().message());
+        std::vector<std::uint32_t> actions;
+        actions.reserve(calls.size());
+        for (const verdict& each : *verdicts) actions.push_back(each.action);
+        return actions;
+    };
+}
+
+policy taken(result<policy> made) {
+    if (!made) throw std::runtime_error(made.error().message());
+    return std::move(made).value();
 }
 
 }  // namespace
@@ -69,26 +99,42 @@ comparison::comparison(const subject& of) : reference_(of.text, of.here), unknow
     auto made = simulator::create(image_);
     if (!made) throw std::runtime_error(fmt::format("{}: {}", of.name, made.error().message()));
     simulator_.emplace(std::move(*made));
-    ours_ = [this](std::span<const seccomp_data> calls) {
-        std::vector<std::uint32_t> actions;
-        actions.reserve(calls.size());
-        for (const seccomp_data& call : calls) actions.push_back(simulator_->judge(call).action);
-        return actions;
+    ours_ = by_itself(*simulator_);
+    add_programs();
+}
+
+/// A program that would be too long is one fewer to ask; that it is refused for anything else is a failure.
+void comparison::add_programs() {
+    const auto note = [this](const error& refusal) {
+        if (refusal.number != E2BIG) throw std::runtime_error(refusal.message());
+        too_long_.push_back(refusal.message());
     };
+    if (auto image = compile_ebpf(image_)) {
+        auto made = ebpf_program::create(std::move(image).value());
+        if (!made) throw std::runtime_error(made.error().message());
+        ebpf_.emplace(std::move(made).value());
+        engines_.push_back(
+            {"ebpf", by_itself(*ebpf_), [this](abi which) { return ebpf_->predicted_allowed(which); }, {}});
+    } else {
+        note(image.error());
+    }
+    if (auto made = compile_cbpf(image_)) {
+        cbpf_.emplace(std::move(made).value());
+        engines_.push_back(
+            {"cbpf", by_itself(*cbpf_), [this](abi which) { return cbpf_->predicted_allowed(which); }, {}});
+    } else {
+        note(made.error());
+    }
 }
 
 void comparison::use(const device& on) {
-    auto made = policy::create(on, image_);
-    if (!made) throw std::runtime_error(made.error().message());
-    policy_.emplace(std::move(*made));
-    ours_ = [this, &on](std::span<const seccomp_data> calls) {
-        const auto verdicts = policy_->test(on, calls);
-        if (!verdicts) throw std::runtime_error(verdicts.error().message());
-        std::vector<std::uint32_t> actions;
-        actions.reserve(calls.size());
-        for (const verdict& each : *verdicts) actions.push_back(each.action);
-        return actions;
-    };
+    policy_.emplace(taken(policy::create(on, image_)));
+    ours_ = in_kernel(*policy_, on);
+    for (engine& each : engines_) {
+        each.in_kernel.emplace(
+            taken(each.name == "ebpf" ? policy::create(on, *ebpf_, "diff") : policy::create(on, *cbpf_, "diff")));
+        each.ask = in_kernel(*each.in_kernel, on);
+    }
 }
 
 std::uint32_t comparison::expected(const seccomp_data& call) const {
@@ -115,8 +161,36 @@ bool comparison::forgets_to_load(const seccomp_data& call) const {
     return false;
 }
 
+/// A program with the maps, which are compared with libseccomp themselves.
+void comparison::compare(const engine& with, std::span<const seccomp_data> calls,
+                         const std::vector<std::uint32_t>& wanted, tally& into) const {
+    const auto actual = with.ask(calls);
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        if (actual[i] == wanted[i]) continue;
+        ++into.different;
+        if (into.shown.size() < shown_most)
+            into.shown.push_back(fmt::format("{}: {} {}, maps {}", call_text(calls[i]), with.name,
+                                             action_text(actual[i]), action_text(wanted[i])));
+    }
+}
+
+/// Every number that the maps allow without looking at arguments, and no other.
+void comparison::compare_allowed(const engine& with, tally& into) const {
+    for (const abi which : {abi::x86_64, abi::x32, abi::i386}) {
+        std::vector<std::uint32_t> differ;
+        std::ranges::set_symmetric_difference(with.allowed(which), simulator_->allowed(which),
+                                              std::back_inserter(differ));
+        into.different += differ.size();
+        for (const std::uint32_t number : differ)
+            if (into.shown.size() < shown_most)
+                into.shown.push_back(fmt::format("{} on {}: {} and maps do not both allow it without its arguments",
+                                                 call_name(which, number), abi_name(which), with.name));
+    }
+}
+
 void comparison::compare(std::span<const seccomp_data> calls, tally& into) const {
     const auto actual = ours_(calls);
+    for (const engine& each : engines_) compare(each, calls, actual, into);
     for (std::size_t i = 0; i < calls.size(); ++i) {
         const std::uint32_t wanted = expected(calls[i]);
         std::uint32_t linear = diff::run(linear_, calls[i]);
@@ -151,6 +225,7 @@ tally comparison::run(std::uint64_t count, std::uint64_t seed) {
         if (calls.size() == batch) flush();
     }
     flush();
+    for (const engine& each : engines_) compare_allowed(each, made);
     return made;
 }
 

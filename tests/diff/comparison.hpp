@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One profile, compiled by libsecmap and by libseccomp, and asked about the same calls.
+// One profile, compiled by libsecmap for each of its engines and by libseccomp, and asked about the same calls.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,8 @@
 #include <linux/seccomp.h>
 
 #include <secmap/device.hpp>
+#include <secmap/ebpf_program.hpp>
+#include <secmap/filter_program.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/profile.hpp>
 #include <secmap/simulator.hpp>
@@ -52,10 +54,13 @@ public:
     /// Did libseccomp loop or crash? Then nobody can say what is right.
     [[nodiscard]] bool lost() const noexcept { return lost_; }
 
-    /// Asks the policy in the kernel from now on, instead of the simulator.
+    /// Why there is no program of it: one sentence for each kind.
+    [[nodiscard]] const std::vector<std::string>& too_long() const noexcept { return too_long_; }
+
+    /// Asks the policies in the kernel from now on, instead of running them here.
     void use(const device& on);
 
-    /// All edges, and @p count random calls.
+    /// All edges, and @p count random calls; and the numbers that each engine allows without looking at arguments.
     [[nodiscard]] tally run(std::uint64_t count, std::uint64_t seed);
 
     /// What libseccomp's program with its tree, behind runc's stub if that was asked for, says.
@@ -68,7 +73,19 @@ public:
     [[nodiscard]] const policy_image& image() const noexcept { return image_; }
 
 private:
+    /// An engine that runs programs.
+    struct engine {
+        std::string name;
+        judge ask;
+        std::function<std::vector<std::uint32_t>(abi)> allowed;
+        std::optional<policy> in_kernel;
+    };
+
+    void add_programs();
     void compare(std::span<const seccomp_data> calls, tally& into) const;
+    void compare(const engine& with, std::span<const seccomp_data> calls, const std::vector<std::uint32_t>& wanted,
+                 tally& into) const;
+    void compare_allowed(const engine& with, tally& into) const;
     [[nodiscard]] bool is_explained(const seccomp_data& call) const;
     [[nodiscard]] bool forgets_to_load(const seccomp_data& call) const;
 
@@ -80,8 +97,12 @@ private:
     std::vector<sock_filter> tree_;
     policy_image image_;
     std::optional<simulator> simulator_;
+    std::optional<ebpf_program> ebpf_;
+    std::optional<filter_program> cbpf_;
     std::optional<policy> policy_;
     judge ours_;
+    std::vector<engine> engines_;
+    std::vector<std::string> too_long_;
 };
 
 }  // namespace secmap::diff

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// secmap-diff: compares what libsecmap makes of profiles with what libseccomp makes of them.
+// secmap-diff: compares what libsecmap makes of profiles, for each engine, with what libseccomp makes of them.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -67,8 +67,9 @@ public:
         if (cases_ != 0) fmt::print("oracle: {} of {} decisions as expected\n", cases_ - cases_failed_, cases_);
         fmt::print(
             "total: {} profiles, {} refused by both, {} lost by libseccomp, {} calls compared, {} different, "
-            "{} explained, {} failed\n",
-            profiles_, refused_, lost_, total_.compared, total_.different, total_.explained, failures_.size());
+            "{} explained, {} programs too long, {} failed\n",
+            profiles_, refused_, lost_, total_.compared, total_.different, total_.explained, too_long_,
+            failures_.size());
         return total_.different == 0 && cases_failed_ == 0 && failures_.empty();
     }
 
@@ -98,6 +99,8 @@ private:
             if (!name.starts_with("random") || made.different != 0)
                 fmt::print("{}: {} calls compared, {} different, {} explained\n", name, made.compared, made.different,
                            made.explained);
+            for (const std::string& line : current_->too_long()) fmt::print("  {}\n", line);
+            too_long_ += current_->too_long().size();
             for (const std::string& line : made.shown) fmt::print("  {}\n", line);
             return &*current_;
         } catch (const std::exception& failure) {
@@ -133,6 +136,7 @@ private:
     std::uint64_t profiles_ = 0;
     std::uint64_t refused_ = 0;
     std::uint64_t lost_ = 0;
+    std::uint64_t too_long_ = 0;  ///< programs
     std::size_t cases_ = 0;
     std::size_t cases_failed_ = 0;
     std::vector<std::string> failures_;
@@ -160,7 +164,7 @@ int main(int argc, char** argv) {
     app.add_option("--seed", wanted.seed, "Where randomness begins; printed")->envname("SECMAP_SEED");
     app.add_option("--capability", wanted.capabilities, "A capability that the container has");
     app.add_flag("--enosys", wanted.enosys, "With runc's ENOSYS for calls that are newer than the profile");
-    app.add_option("--device", wanted.device, "Ask the module through this device instead of the simulator");
+    app.add_option("--device", wanted.device, "Ask the module through this device instead of running policies here");
     app.add_option("--keep", wanted.keep, "Write the random profiles to this folder");
     CLI11_PARSE(app, argc, argv);
     try {

@@ -56,3 +56,10 @@ def test_random() -> None:
     """Profiles that nobody would write; SECMAP_SEED begins elsewhere, SECMAP_FULL makes it 1,000 of them."""
     seed = os.environ.get("SECMAP_SEED", "1")
     compare("--random", "1000" if FULL else "60", "--seed", seed, calls=FULL_CALLS)
+
+
+def test_engines_on_policies_that_no_profile_becomes() -> None:
+    """Every operator, width, mask and kind of table; SECMAP_SEED begins elsewhere."""
+    done = subprocess.run([BUILD / "tests/diff/secmap-images", "--seed", os.environ.get("SECMAP_SEED", "1"),
+                           "--images", "20000" if FULL else "500"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0 and ", 0 different" in done.stdout, done.stdout[-4000:] + done.stderr

@@ -3,6 +3,7 @@
 """policy check, policy compile and explain: what becomes of a profile. Needs no device."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,31 @@ def test_all_that_is_plainly_allowed_is_counted() -> None:
         text_of("policy", "compile", "-", stdin=text)
     check = json_of("policy-check", "policy", "check", "-", stdin=profile(some))["image"]
     assert section(check)["allowed"] == 0
+
+
+def test_what_a_profile_needs_as_a_program_is_told() -> None:
+    programs = json_of("policy-check", "policy", "check", PODMAN)["programs"]
+    ebpf, cbpf = programs
+    assert (ebpf["engine"], ebpf["refused"], cbpf["engine"], cbpf["refused"]) == \
+        ("ebpf", None, "cbpf", None)
+    text = text_of("policy", "check", PODMAN)
+    # Three bitmaps, and podman's set of personalities.
+    assert f"for --engine ebpf: {ebpf['instructions']} instructions, 4 tables\n" in text
+    assert f"for --engine cbpf: {cbpf['instructions']} instructions, 0 tables\n" in text
+    assert 100 < ebpf["instructions"] < cbpf["instructions"] < 4096
+
+
+def test_a_set_that_is_too_large_for_classic_bpf_is_refused_with_its_size() -> None:
+    text = profile(*(allow("getppid", args=[{"index": 0, "value": 2 * value, "op": "SCMP_CMP_EQ"}])
+                     for value in range(4000)))
+    ebpf, cbpf = json_of("policy-check", "policy", "check", "-", stdin=text)["programs"]
+    assert (ebpf["refused"], ebpf["tables"]) == (None, 1)
+    assert ebpf["instructions"] < 50
+    assert cbpf["instructions"] is None
+    assert re.fullmatch(r"compile program: stdin: classic BPF needs \d+ instructions, "
+                        r"the limit is 4096 \(the engine maps takes larger profiles\)", cbpf["refused"])
+    assert f"not for --engine cbpf: {cbpf['refused']}\n" in \
+        text_of("policy", "check", "-", stdin=text)
 
 
 def test_the_listing_names_every_call_and_rule() -> None:

@@ -136,7 +136,8 @@ def test_common_options_are_the_same_everywhere() -> None:
 
 
 @pytest.mark.parametrize(("command", "option"), [
-    ("run", "--unknown"), ("run", "--overlap"), ("explain", "--abi"), ("prog test", "--abi"),
+    ("run", "--unknown"), ("run", "--overlap"), ("run", "--engine"),
+    ("explain", "--abi"), ("prog test", "--abi"),
 ])
 def test_words_that_an_option_takes_are_the_same_everywhere(command: str, option: str) -> None:
     (words,) = re.findall(rf"^ +{option} (\S+)", help_of(command), re.MULTILINE)

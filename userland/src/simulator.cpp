@@ -82,4 +82,12 @@ std::uint32_t simulator::allowed_count(abi which) const noexcept {
     return secmap_rules_facts(state_->rules.get())->allow_count[static_cast<std::size_t>(which)];
 }
 
+std::vector<std::uint32_t> simulator::allowed(abi which) const {
+    const unsigned long* bits = secmap_rules_allowed(state_->rules.get(), static_cast<u32>(which));
+    std::vector<std::uint32_t> numbers;
+    for (std::uint32_t number = 0; number < SECMAP_NR_MAX; ++number)
+        if ((bits[number / BITS_PER_LONG] >> (number % BITS_PER_LONG) & 1) != 0) numbers.push_back(number);
+    return numbers;
+}
+
 }  // namespace secmap

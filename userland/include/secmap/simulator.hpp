@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <linux/seccomp.h>
 
@@ -31,6 +32,9 @@ public:
     /// How many numbers are allowed whatever the arguments are: those of the bitmap, and all that can get no other
     /// answer. What policy_info counts.
     [[nodiscard]] std::uint32_t allowed_count(abi which) const noexcept;
+
+    /// These numbers, ascending.
+    [[nodiscard]] std::vector<std::uint32_t> allowed(abi which) const;
 
 private:
     struct state;
