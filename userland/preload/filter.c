@@ -9,6 +9,7 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 
+#include "../../module/insn.h"
 #include "filter.h"
 #include "kernel.h"
 
@@ -70,46 +71,6 @@ struct machine {
 	uint32_t memory[BPF_MEMWORDS];
 };
 
-static uint32_t calculate(uint16_t operation, uint32_t left, uint32_t right)
-{
-	switch (operation) {
-	case BPF_ADD:
-		return left + right;
-	case BPF_SUB:
-		return left - right;
-	case BPF_MUL:
-		return left * right;
-	case BPF_DIV:
-		return right ? left / right : 0;
-	case BPF_AND:
-		return left & right;
-	case BPF_OR:
-		return left | right;
-	case BPF_XOR:
-		return left ^ right;
-	case BPF_LSH:
-		return right < 32 ? left << right : 0;
-	case BPF_RSH:
-		return right < 32 ? left >> right : 0;
-	default: /* BPF_NEG */
-		return -left;
-	}
-}
-
-static bool holds(uint16_t operation, uint32_t left, uint32_t right)
-{
-	switch (operation) {
-	case BPF_JEQ:
-		return left == right;
-	case BPF_JGT:
-		return left > right;
-	case BPF_JGE:
-		return left >= right;
-	default: /* BPF_JSET */
-		return left & right;
-	}
-}
-
 static uint32_t load(const struct sock_filter *insn, const struct machine *state,
 		     const struct seccomp_data *call)
 {
@@ -132,7 +93,8 @@ static uint32_t load(const struct sock_filter *insn, const struct machine *state
 
 /*
  * What the program answers. The module or the kernel checks it, not this: here it only must not
- * be able to do harm, whatever is in it and even if it changes meanwhile.
+ * be able to do harm, whatever is in it and even if it changes meanwhile. No memory is asked for,
+ * as for module/cbpf.c, since a filter that is there already may deny that.
  */
 static uint32_t answer(const struct sock_fprog *program, const struct seccomp_data *call)
 {
@@ -141,7 +103,7 @@ static uint32_t answer(const struct sock_fprog *program, const struct seccomp_da
 
 	for (pc = 0; pc < program->len; pc++) {
 		const struct sock_filter insn = program->filter[pc];
-		uint32_t operand = BPF_SRC(insn.code) == BPF_X ? state.x : insn.k;
+		uint32_t operand = insn_has_x(&insn) ? state.x : insn.k;
 
 		switch (BPF_CLASS(insn.code)) {
 		case BPF_LD:
@@ -157,14 +119,13 @@ static uint32_t answer(const struct sock_fprog *program, const struct seccomp_da
 			state.memory[insn.k % BPF_MEMWORDS] = state.x;
 			break;
 		case BPF_ALU:
-			state.a = calculate(BPF_OP(insn.code), state.a, operand);
+			if (insn_divides(&insn) && !operand)
+				return SECCOMP_RET_KILL_THREAD;
+			state.a = insn_compute(&insn, state.a, operand);
 			break;
 		case BPF_JMP:
-			if (BPF_OP(insn.code) == BPF_JA)
-				pc += insn.k;
-			else
-				pc += holds(BPF_OP(insn.code), state.a, operand) ? insn.jt :
-										   insn.jf;
+			pc += BPF_OP(insn.code) == BPF_JA ? insn.k :
+							    insn_branch(&insn, state.a, operand);
 			break;
 		case BPF_RET:
 			return BPF_RVAL(insn.code) == BPF_A ? state.a : insn.k;
