@@ -213,7 +213,7 @@ put_sets:
 }
 
 /* Of kind MAPS. */
-static int create_rules(struct secmap_request *request, struct secmap_why *why)
+static noinline_for_stack int create_rules(struct secmap_request *request, struct secmap_why *why)
 {
 	struct secmap_policy_create *create = request->record;
 	struct secmap_abi_spec sections[SECMAP_ABI_COUNT] = {};
@@ -316,7 +316,7 @@ static int build_ebpf(struct secmap_request *request, const struct bpf_insn *ins
 }
 
 /* Of kind EBPF. */
-static int create_ebpf(struct secmap_request *request, struct secmap_why *why)
+static noinline_for_stack int create_ebpf(struct secmap_request *request, struct secmap_why *why)
 {
 	struct secmap_policy_create *create = request->record;
 	struct bpf_insn *insns;
@@ -341,7 +341,7 @@ static int create_ebpf(struct secmap_request *request, struct secmap_why *why)
 }
 
 /* Of kind CBPF. */
-static int create_cbpf(struct secmap_request *request, struct secmap_why *why)
+static noinline_for_stack int create_cbpf(struct secmap_request *request, struct secmap_why *why)
 {
 	struct secmap_policy_create *create = request->record;
 	struct sock_filter *filter;
