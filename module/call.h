@@ -86,21 +86,28 @@ struct secmap_call {
  * the kernel does not take it, so it must not get past a rule. One initialiser for each ABI:
  * nothing is cleared first, nothing copied twice.
  */
+static __always_inline struct secmap_call secmap_call_read_native(struct pt_regs *regs, u32 nr,
+								  struct secmap_where where)
+{
+	return (struct secmap_call){
+		.where = where,
+		.data = { nr,
+			  AUDIT_ARCH_X86_64,
+			  regs->ip,
+			  { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 } },
+	};
+}
+
 static __always_inline struct secmap_call secmap_call_read(struct pt_regs *regs)
 {
 	u32 arch = syscall_get_arch(current);
 	u32 nr = secmap_call_nr(regs);
+	struct secmap_where where = secmap_where(arch, nr);
 
 	if (arch == AUDIT_ARCH_X86_64)
-		return (struct secmap_call){
-			.where = secmap_where(AUDIT_ARCH_X86_64, nr),
-			.data = { nr,
-				  AUDIT_ARCH_X86_64,
-				  regs->ip,
-				  { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 } },
-		};
+		return secmap_call_read_native(regs, nr, where);
 	return (struct secmap_call){
-		.where = secmap_where(arch, nr),
+		.where = where,
 		.data = { nr,
 			  arch,
 			  regs->ip,

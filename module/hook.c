@@ -21,33 +21,46 @@
  */
 #define LAST INT_MIN
 
-/*
- * A call that the stack does not answer at once: every policy is asked.
- * Context: as sys_enter().
- */
-static noinline void judge(struct secmap_carrier *carrier, const struct secmap_stack *stack,
-			   struct pt_regs *regs)
+/* What the policies say of a call, and what follows from it. Context: as sys_enter(). */
+static __always_inline void conclude(struct secmap_carrier *carrier,
+				     const struct secmap_stack *stack, struct pt_regs *regs,
+				     const struct secmap_call *call,
+				     const struct secmap_listener *permitted)
 {
-	struct secmap_call call = secmap_call_read(regs);
-	const struct secmap_listener *permitted = NULL;
-	const struct secmap_entry *by;
-	u32 action = secmap_stack_judge(stack, &call, &by);
+	struct secmap_judgement said = secmap_stack_judge(stack, call);
 
-	if (unlikely(READ_ONCE(carrier->late)))
-		permitted = secmap_verdict_permitted(carrier, &call);
-	if (action != SECCOMP_RET_ALLOW) {
-		if (secmap_verdict_fails(action) && !by->flags) {
-			secmap_call_skip(regs, secmap_verdict_errno(action));
+	if (said.action != SECCOMP_RET_ALLOW) {
+		if (secmap_verdict_fails(said.action) && !said.by->flags) {
+			secmap_call_skip(regs, secmap_verdict_errno(said.action));
 			return;
 		}
-		if (!secmap_verdict_apply(carrier, by, regs, &call, action, permitted))
+		if (!secmap_verdict_apply(carrier, said.by, regs, call, said.action, permitted))
 			return;
 	}
 	/* What the child is to carry must be there: see secmap_task_inherit(). */
-	if (unlikely(!carrier->spare) && secmap_call_forks(call.where)) {
+	if (unlikely(!carrier->spare) && secmap_call_forks(call->where)) {
 		secmap_carrier_later(carrier, SECMAP_LATE_REFILL);
 		secmap_call_skip(regs, -ENOMEM);
 	}
+}
+
+/* A native call with a number that is bounded, which the stack does not answer at once. */
+static noinline void judge(struct secmap_carrier *carrier, const struct secmap_stack *stack,
+			   struct pt_regs *regs, u32 nr)
+{
+	struct secmap_where where = { SECMAP_ABI_X86_64, nr };
+	struct secmap_call call = secmap_call_read_native(regs, nr, where);
+
+	conclude(carrier, stack, regs, &call, NULL);
+}
+
+/* Any other call, and the one that follows a supervisor's answer. */
+static noinline void judge_any(struct secmap_carrier *carrier, const struct secmap_stack *stack,
+			       struct pt_regs *regs)
+{
+	struct secmap_call call = secmap_call_read(regs);
+
+	conclude(carrier, stack, regs, &call, secmap_verdict_permitted(carrier, &call));
 }
 
 /* The native ABI, and whatever is not answered at once. Context: as sys_enter(). */
@@ -58,21 +71,19 @@ static __always_inline void decide(struct secmap_carrier *carrier, struct pt_reg
 	u32 denied;
 
 	/* A supervisor's permit is for this call or for none. */
-	if (unlikely(READ_ONCE(carrier->late)))
-		goto judge;
-	if (likely(secmap_call_native() && nr < SECMAP_NR_MAX)) {
-		/* The number of bits is a power of two: bounded under speculation as well. */
-		nr &= SECMAP_NR_MAX - 1;
-		if (likely(test_bit(nr, stack->allow[SECMAP_ABI_X86_64])))
-			return;
-		denied = stack->denied[SECMAP_ABI_X86_64][nr];
-		if (denied) {
-			secmap_call_skip(regs, stack->errnos[denied]);
-			return;
-		}
+	if (unlikely(READ_ONCE(carrier->late) || !secmap_call_native() || nr >= SECMAP_NR_MAX)) {
+		judge_any(carrier, stack, regs);
+		return;
 	}
-judge:
-	judge(carrier, stack, regs);
+	/* The number of bits is a power of two: bounded under speculation as well. */
+	nr &= SECMAP_NR_MAX - 1;
+	if (likely(test_bit(nr, stack->allow[SECMAP_ABI_X86_64])))
+		return;
+	denied = stack->denied[SECMAP_ABI_X86_64][nr];
+	if (denied)
+		secmap_call_skip(regs, stack->errnos[denied]);
+	else
+		judge(carrier, stack, regs, nr);
 }
 
 /*

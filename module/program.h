@@ -83,11 +83,6 @@ static inline u32 secmap_program_len(const struct secmap_program *program)
 	return program->prog->len;
 }
 
-/* Context: the task does not migrate. No sleep, no lock, no store that others read. */
-static inline u32 secmap_program_run(const struct secmap_program *program,
-				     const struct seccomp_data *call)
-{
-	return bpf_prog_run(program->prog, call);
-}
+u32 secmap_program_run(const struct secmap_program *program, const struct seccomp_data *call);
 
 #endif

@@ -255,22 +255,19 @@ void secmap_stack_put(struct secmap_stack *stack)
 }
 
 /* secmap_stack_judge() for more than one. */
-u32 secmap_stack_judge_all(const struct secmap_stack *stack, const struct secmap_call *call,
-			   const struct secmap_entry **by)
+struct secmap_judgement secmap_stack_judge_all(const struct secmap_stack *stack,
+					       const struct secmap_call *call)
 {
 	const struct secmap_entry *entry = &stack->entries[stack->depth - 1];
-	u32 strictest = secmap_policy_judge(entry->policy, call);
+	struct secmap_judgement said = { entry, secmap_policy_judge(entry->policy, call) };
 
-	*by = entry;
 	while (entry-- > stack->entries) {
 		u32 action = secmap_policy_judge(entry->policy, call);
 
-		if (secmap_verdict_stricter(action, strictest)) {
-			strictest = action;
-			*by = entry;
-		}
+		if (secmap_verdict_stricter(action, said.action))
+			said = (struct secmap_judgement){ entry, action };
 	}
-	return strictest;
+	return said;
 }
 
 int __init secmap_stack_init(void)

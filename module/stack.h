@@ -61,26 +61,30 @@ struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 
 bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_stack *lower);
 void secmap_stack_put(struct secmap_stack *stack);
 
-u32 secmap_stack_judge_all(const struct secmap_stack *stack, const struct secmap_call *call,
-			   const struct secmap_entry **by);
+/* What the policies say: SECCOMP_RET_* with its data, and whose verdict it is. */
+struct secmap_judgement {
+	const struct secmap_entry *by;
+	u32 action;
+};
+
+struct secmap_judgement secmap_stack_judge_all(const struct secmap_stack *stack,
+					       const struct secmap_call *call);
 
 /**
  * secmap_stack_judge() - ask every policy, newest first; the strictest verdict wins
  * @stack: the policies
  * @call: the call
- * @by: whose verdict it is
  *
  * Context: under RCU, preemption off. Does not sleep, takes no lock, stores nothing shared.
- * Return: SECCOMP_RET_* with its data.
  */
-static inline u32 secmap_stack_judge(const struct secmap_stack *stack,
-				     const struct secmap_call *call, const struct secmap_entry **by)
+static __always_inline struct secmap_judgement secmap_stack_judge(const struct secmap_stack *stack,
+								  const struct secmap_call *call)
 {
-	if (likely(stack->depth == 1)) {
-		*by = stack->entries;
-		return secmap_policy_judge(stack->entries[0].policy, call);
-	}
-	return secmap_stack_judge_all(stack, call, by);
+	const struct secmap_entry *only = stack->entries;
+
+	if (unlikely(stack->depth != 1))
+		return secmap_stack_judge_all(stack, call);
+	return (struct secmap_judgement){ only, secmap_policy_judge(only->policy, call) };
 }
 
 int __init secmap_stack_init(void);

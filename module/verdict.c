@@ -65,8 +65,9 @@ const struct secmap_listener *secmap_verdict_permitted(struct secmap_carrier *ca
 {
 	const struct secmap_permit *permit = carrier->permit;
 
-	if (!test_and_clear_bit(SECMAP_LATE_PERMIT, &carrier->late))
+	if (!test_bit(SECMAP_LATE_PERMIT, &carrier->late))
 		return NULL;
+	clear_bit(SECMAP_LATE_PERMIT, &carrier->late);
 	if (permit->exec_id != current->self_exec_id ||
 	    memcmp(&permit->data, &call->data, sizeof(call->data)))
 		return NULL;
