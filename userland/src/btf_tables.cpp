@@ -194,7 +194,8 @@ private:
 
     result<void> set_size(bool bitmap) {
         std::vector<std::uint64_t>& keys = made_.contents.keys;
-        const std::uint64_t most = bitmap ? SECMAP_LIMIT_BITMAP_BITS : SECMAP_LIMIT_HASH_ENTRIES;
+        std::uint64_t most = SECMAP_LIMIT_HASH_ENTRIES;
+        if (bitmap) most = SECMAP_LIMIT_BITMAP_BITS;
         const std::uint64_t highest = keys.empty() ? 0 : *std::max_element(keys.begin(), keys.end());
         if (bitmap && highest >= most)
             return bad(fmt::format("bit {:#x} is not below {}", highest, most), "use a hash");

@@ -154,7 +154,7 @@ std::uint64_t whole_immediate(const bpf_insn& lower, const bpf_insn& upper) noex
 }
 
 std::string field_name(std::uint32_t offset, unsigned size) {
-    const std::string word = detail::word_name(offset);
+    std::string word = detail::word_name(offset);
     if (size == BPF_W) return word;
     if (size == BPF_DW) return word.substr(0, word.find(' '));
     return "";
