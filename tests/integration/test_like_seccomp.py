@@ -29,7 +29,7 @@ def _cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _seen(*argv: str) -> list[str]:
-    ended = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=200)
+    ended = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=800)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout[-500:] + ended.stderr
     return ended.stdout.splitlines()
 
