@@ -12,6 +12,8 @@ _STAMP = re.compile(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[CT]\d+\])? ?")
 
 PANIC = re.compile(r"Kernel panic - not syncing")
 
+_INT3 = re.compile(r"\bint3: 0000\b")
+
 # Reports that the kernel makes about itself. What a rule finds here is never normal.
 _SPLAT = re.compile(
     "|".join(
@@ -56,6 +58,11 @@ class Log:
     def panic(self) -> bool:
         """Whether the kernel gave up, at any time."""
         return any(PANIC.search(line) for line in self.lines)
+
+    def stale_int3(self) -> bool:
+        """Whether the kernel died of QEMU's fault before user space began: it ran an int3 that the
+        kernel had replaced (docs/kernels.md). Nothing of ours was there yet."""
+        return not self.begun and self.panic() and any(_INT3.search(line) for line in self.lines)
 
     def splats(self) -> list[str]:
         """All reports since user space began, as text to show."""

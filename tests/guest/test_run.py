@@ -227,6 +227,38 @@ def test_log_has_a_splat(line: str, tmp_path: Path) -> None:
     assert not log.read(serial).complete
 
 
+_DIED = "[    1.4] {}: 0000 [#1] SMP\r\n[    1.5] Kernel panic - not syncing: Fatal exception\r\n"
+_BEGUN = "[    1.0] secmap-guest: start\r\n"
+
+
+@pytest.mark.parametrize(("first", "boots"), [
+    (_DIED.format("Oops: int3"), 2), (_DIED.format("int3"), 2),
+    (_DIED.format("stack segment"), 1), (_BEGUN + _DIED.format("int3"), 1),
+    ("[    1.4] int3: 0000 [#1] SMP\r\n", 1),
+])
+def test_only_a_boot_that_the_emulator_broke_is_done_again(
+    first: str, boots: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Before user space, and so before anything of ours. Only once."""
+    import kernel  # pylint: disable=import-outside-toplevel
+    import vm  # pylint: disable=import-outside-toplevel
+
+    runs = []
+
+    def die(request: vm.Request) -> vm.Result:
+        (request.run / "serial.log").write_text(first, encoding="ascii")
+        runs.append(request)
+        return vm.Result(qemu=len(runs))
+
+    monkeypatch.setattr(vm, "run", die)
+    nothing = kernel.Kernel("", tmp_path, "", *[tmp_path] * 3)
+    result = vm.boot(vm.Request(nothing, [], {}, tmp_path, run=tmp_path, results=tmp_path))
+    assert (len(runs), result.qemu) == (boots, boots)
+    assert ("booting once more" in capsys.readouterr().err) == (boots == 2)
+    assert (tmp_path / "serial-first.log").exists() == (boots == 2)
+
+
 @pytest.mark.parametrize("status", [0, 5])
 def test_warning_fails_the_run(status: int) -> None:
     line = "WARNING: CPU: 0 PID: 1 at kernel/test.c:1 test+0x1/0x2"
