@@ -15,6 +15,12 @@
 /* At least so many slots a key, as a power of two: first, and at last. */
 #define TABLE_ROOM_FIRST 1
 #define TABLE_ROOM_LAST	 2
+/*
+ * So few keys, as most sets of arguments have, get room until each lies at home: then every
+ * look-up touches one slot, and what it costs is not left to chance.
+ */
+#define TABLE_FEW	    16U
+#define TABLE_ROOM_LAST_FEW 4
 /* Keys between two offers to let others run. */
 #define TABLE_BREATH 4096
 
@@ -146,12 +152,13 @@ static struct secmap_table *table_hash_alloc(const struct secmap_table_spec *spe
 	return table;
 }
 
-static struct secmap_table *table_hash_create(const struct secmap_table_spec *spec,
-					      struct secmap_why *why)
+/* With up to @last_room, and no more than @probes; ERR_PTR(-EAGAIN): it cannot be done. */
+static struct secmap_table *table_hash_try(const struct secmap_table_spec *spec, u32 last_room,
+					   u32 probes, struct secmap_why *why)
 {
 	u32 room, tries;
 
-	for (room = TABLE_ROOM_FIRST; room <= TABLE_ROOM_LAST; room++) {
+	for (room = TABLE_ROOM_FIRST; room <= last_room; room++) {
 		struct secmap_table *table = table_hash_alloc(spec, room);
 		int err = -EAGAIN;
 
@@ -159,16 +166,34 @@ static struct secmap_table *table_hash_create(const struct secmap_table_spec *sp
 			err = secmap_refuse(why, -ENOMEM, "no memory for %u keys", spec->count);
 			return ERR_PTR(err);
 		}
-		for (tries = 0; tries < TABLE_TRIES && err == -EAGAIN; tries++)
+		for (tries = 0; tries < TABLE_TRIES && err == -EAGAIN; tries++) {
 			err = table_hash_fill(table, spec, why);
+			if (!err && table->probes > probes)
+				err = -EAGAIN;
+		}
 		if (!err)
 			return table;
 		secmap_table_free(table);
 		if (err != -EAGAIN)
 			return ERR_PTR(err);
 	}
-	return ERR_PTR(secmap_refuse(why, -ENOSPC, "%u keys do not fit with at most %u probes each",
-				     spec->count, SECMAP_LIMIT_PROBES));
+	return ERR_PTR(-EAGAIN);
+}
+
+static struct secmap_table *table_hash_create(const struct secmap_table_spec *spec,
+					      struct secmap_why *why)
+{
+	struct secmap_table *table = ERR_PTR(-EAGAIN);
+
+	if (spec->count <= TABLE_FEW)
+		table = table_hash_try(spec, TABLE_ROOM_LAST_FEW, 1, why);
+	if (table == ERR_PTR(-EAGAIN))
+		table = table_hash_try(spec, TABLE_ROOM_LAST, SECMAP_LIMIT_PROBES, why);
+	if (table == ERR_PTR(-EAGAIN))
+		table = ERR_PTR(secmap_refuse(why, -ENOSPC,
+					      "%u keys do not fit with at most %u probes each",
+					      spec->count, SECMAP_LIMIT_PROBES));
+	return table;
 }
 
 /**
@@ -235,7 +260,11 @@ void secmap_table_free(struct secmap_table *table)
  */
 bool secmap_table_has(const struct secmap_table *table, u64 key)
 {
-	return lookup_has(table, key);
+	size_t place;
+
+	if (table->type == SECMAP_TABLE_BITMAP)
+		return lookup_bitmap(table, key);
+	return lookup_hash(table, key, &place);
 }
 
 /**
@@ -250,7 +279,7 @@ bool secmap_table_has(const struct secmap_table *table, u64 key)
  */
 bool secmap_table_get(const struct secmap_table *table, u64 key, u64 *value)
 {
-	const u64 *at;
+	size_t place;
 
 	if (table->type == SECMAP_TABLE_BITMAP) {
 		if (!lookup_bitmap(table, key))
@@ -258,10 +287,9 @@ bool secmap_table_get(const struct secmap_table *table, u64 key, u64 *value)
 		*value = 0;
 		return true;
 	}
-	at = lookup_hash(table, key);
-	if (!at)
+	if (!lookup_hash(table, key, &place))
 		return false;
-	*value = table->values ? table->values[at - table->keys] : 0;
+	*value = lookup_value(table, place);
 	return true;
 }
 

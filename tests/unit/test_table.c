@@ -363,6 +363,24 @@ static void test_no_memory(void **state)
 	kernel_reset();
 }
 
+/* Each key at home, but for one table in a million or so; however bad the luck, they fit. */
+static void test_hash_few(void **state)
+{
+	u32 i, spread = 0;
+
+	(void)state;
+	seed_start("small hash maps");
+	for (i = 0; i < 2000; i++) {
+		u32 count = draw_keys(i % KEY_KINDS, 1 + i % TABLE_FEW);
+		struct secmap_table *table = hash(count, NULL);
+
+		check_layout(table, count);
+		spread += table->probes == 1;
+		secmap_table_free(table);
+	}
+	assert_in_range(spread, 1998, 2000);
+}
+
 /*
  * Bad luck. With this multiplier the keys 0, i, 2i ... multiply to 0, 1, 2 ..., so all
  * of them have the same home.
@@ -407,6 +425,14 @@ static void test_collisions(void **state)
 	colliding_keys(spec.count);
 	kernel_reset();
 	kernel.random = bad_random;
+
+	/* Few keys are tried in all sizes first, and lie one behind the other at last. */
+	bad_tries = SIZE_MAX;
+	colliding_keys(TABLE_FEW);
+	check_hash(TABLE_FEW, false);
+	assert_int_equal(kernel.randoms, 2 * (TABLE_ROOM_LAST_FEW * TABLE_TRIES + 1));
+	kernel.randoms = 0;
+	colliding_keys(spec.count);
 
 	/* As many as a look-up may touch: they fit even so. */
 	bad_tries = SIZE_MAX;
@@ -464,7 +490,7 @@ static void test_collisions_no_memory(void **state)
 /* What stands in empty slots is drawn again when it is one of the keys. */
 static u64 random_that_is_a_key(size_t n)
 {
-	static const u64 drawn[] = { 1, 0, 1, 5, 1, U64_MAX, 6, 77 };
+	static const u64 drawn[] = { 1, 0, 1, 5, 1, U64_MAX, 6ULL << 60 | 6, 77 };
 
 	assert_true(n < ARRAY_SIZE(drawn));
 	return drawn[n];
@@ -484,7 +510,7 @@ static void test_empty_is_a_key(void **state)
 	assert_int_equal(kernel.randoms, 8);
 	assert_true(table->empty == 77);
 	/* Even numbers would throw bits of the keys away. */
-	assert_true(table->multiplier == 7);
+	assert_true(table->multiplier == (6ULL << 60 | 7));
 	assert_true(secmap_table_has(table, 0));
 	assert_true(secmap_table_has(table, 5));
 	assert_true(secmap_table_has(table, U64_MAX));
@@ -500,7 +526,7 @@ int main(void)
 		cmocka_unit_test(test_hash_ends),      cmocka_unit_test(test_bitmap_model),
 		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_collisions),     cmocka_unit_test(test_collisions_no_memory),
-		cmocka_unit_test(test_empty_is_a_key),
+		cmocka_unit_test(test_empty_is_a_key), cmocka_unit_test(test_hash_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
