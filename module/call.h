@@ -13,7 +13,7 @@
 #include <linux/seccomp.h>
 #include <asm/syscall.h>
 
-#include "rules.h"
+#include "steps.h"
 
 /* Numbers by ABI; the headers give only those of the kernel's own. */
 #define SECMAP_NR_EXIT_X86_64 60
@@ -49,6 +49,16 @@ static inline bool secmap_call_plain(struct secmap_where where)
 	return false;
 }
 
+static inline u32 secmap_call_arch(void)
+{
+	return syscall_get_arch(current);
+}
+
+static inline unsigned long secmap_call_ip(const struct pt_regs *regs)
+{
+	return regs->ip;
+}
+
 /* The number as it is now: what a tracer or an earlier probe rewrote is what counts. */
 static inline u32 secmap_call_nr(struct pt_regs *regs)
 {
@@ -59,15 +69,15 @@ static inline u32 secmap_call_nr(struct pt_regs *regs)
  * All of the register that the number is in: what a program left in its upper half is part of
  * the registers before the call, and of nothing else.
  */
-static inline unsigned long secmap_call_number(struct pt_regs *regs)
+static inline unsigned long secmap_call_number(const struct pt_regs *regs)
 {
 	return regs->orig_ax;
 }
 
 /* Is it of the kernel's own ABI (x32 numbers included)? */
-static inline bool secmap_call_native(void)
+static inline bool secmap_call_native(struct task_struct *task)
 {
-	return syscall_get_arch(current) == AUDIT_ARCH_X86_64;
+	return syscall_get_arch(task) == AUDIT_ARCH_X86_64;
 }
 
 static inline struct secmap_where secmap_call_where(struct pt_regs *regs)
@@ -81,22 +91,51 @@ struct secmap_call {
 	struct seccomp_data data;
 };
 
-/*
- * The same values as seccomp(2)'s populate_seccomp_data(), but what is above 32 bits on i386:
- * the kernel does not take it, so it must not get past a rule. One initialiser for each ABI:
- * nothing is cleared first, nothing copied twice.
- */
-static __always_inline struct secmap_call secmap_call_read_native(struct pt_regs *regs, u32 nr,
-								  struct secmap_where where)
+/* A bit for each 4-byte word of struct seccomp_data: number, architecture, two arguments. */
+#define SECMAP_CALL_FEW 0xf3U
+
+/* What most programs look at, of a call of the native ABI. */
+static __always_inline void secmap_call_read_few(struct seccomp_data *data, struct pt_regs *regs,
+						 u32 nr)
 {
-	return (struct secmap_call){
-		.where = where,
-		.data = { nr,
-			  AUDIT_ARCH_X86_64,
-			  regs->ip,
-			  { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 } },
-	};
+	data->nr = nr;
+	data->arch = AUDIT_ARCH_X86_64;
+	data->args[0] = regs->di;
+	data->args[1] = regs->si;
 }
+
+/* The rest of it. */
+static __always_inline void secmap_call_read_rest(struct seccomp_data *data, struct pt_regs *regs)
+{
+	data->instruction_pointer = regs->ip;
+	data->args[2] = regs->dx;
+	data->args[3] = regs->r10;
+	data->args[4] = regs->r8;
+	data->args[5] = regs->r9;
+}
+
+/*
+ * The registers as an array, and where in it the arguments of the native ABI are: who looks at
+ * one of them need not copy all.
+ */
+static __always_inline const u64 *secmap_call_registers(const struct pt_regs *regs)
+{
+	return (const u64 *)regs;
+}
+
+#define SECMAP_CALL_PLACE(name) (offsetof(struct pt_regs, name) / sizeof(u64))
+
+static __always_inline const u8 *secmap_call_places(void)
+{
+	static const u8 places[RULES_ARGS] = {
+		SECMAP_CALL_PLACE(di),	SECMAP_CALL_PLACE(si), SECMAP_CALL_PLACE(dx),
+		SECMAP_CALL_PLACE(r10), SECMAP_CALL_PLACE(r8), SECMAP_CALL_PLACE(r9),
+	};
+
+	return places;
+}
+
+/* One initialiser for each ABI: nothing is cleared first, nothing copied twice. */
 
 static __always_inline struct secmap_call secmap_call_read(struct pt_regs *regs)
 {
@@ -104,8 +143,18 @@ static __always_inline struct secmap_call secmap_call_read(struct pt_regs *regs)
 	u32 nr = secmap_call_nr(regs);
 	struct secmap_where where = secmap_where(arch, nr);
 
+	/*
+	 * The same values as seccomp(2)'s populate_seccomp_data(), but what is above 32 bits on
+	 * i386: the kernel does not take it, so it must not get past a rule.
+	 */
 	if (arch == AUDIT_ARCH_X86_64)
-		return secmap_call_read_native(regs, nr, where);
+		return (struct secmap_call){
+			.where = where,
+			.data = { nr,
+				  arch,
+				  regs->ip,
+				  { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 } },
+		};
 	return (struct secmap_call){
 		.where = where,
 		.data = { nr,

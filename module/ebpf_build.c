@@ -23,24 +23,23 @@
 static_assert(6 * SECMAP_LIMIT_INSNS <= S16_MAX);
 
 /* Helpers have five arguments of 64 bits, whichever they use. Context: as the probe. */
-static u64 helper_test_bit(u64 table, u64 bit, u64 r3, u64 r4, u64 r5)
+static notrace u64 helper_test_bit(u64 table, u64 bit, u64 r3, u64 r4, u64 r5)
 {
 	return lookup_bitmap((const struct secmap_table *)table, bit);
 }
 
 /* The first member of both kinds of table is their type. Context: as the probe. */
-static u64 helper_lookup(u64 of, u64 key, u64 otherwise, u64 r4, u64 r5)
+static notrace u64 helper_lookup(u64 of, u64 key, u64 otherwise, u64 r4, u64 r5)
 {
 	const struct secmap_table *table = (const struct secmap_table *)of;
-	const u64 *at;
+	size_t place;
 
 	static_assert(offsetof(struct secmap_table, type) == offsetof(struct secmap_live, type));
 	if (table->type != SECMAP_TABLE_HASH)
 		return secmap_live_get((const struct secmap_live *)of, key, otherwise);
-	at = lookup_hash(table, key);
-	if (!at)
+	if (!lookup_hash(table, key, &place))
 		return otherwise;
-	return table->values ? table->values[at - table->keys] : 0;
+	return lookup_value(table, place);
 }
 
 /* A program on its way. */

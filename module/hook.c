@@ -14,6 +14,7 @@
 #include "call.h"
 #include "task.h"
 #include "verdict.h"
+#include "compat/compat.h"
 
 /*
  * After all other probes: they see the call as it was made, and none rewrites it after us,
@@ -21,86 +22,133 @@
  */
 #define LAST INT_MIN
 
-/* What the policies say of a call, and what follows from it. Context: as sys_enter(). */
-static __always_inline void conclude(struct secmap_carrier *carrier,
-				     const struct secmap_stack *stack, struct pt_regs *regs,
-				     const struct secmap_call *call,
+/* What follows from what the policies say of a call. Context: as sys_enter(). */
+static __always_inline void conclude(struct secmap_carrier *carrier, struct pt_regs *regs,
+				     struct secmap_where where, struct secmap_judgement said,
 				     const struct secmap_listener *permitted)
 {
-	struct secmap_judgement said = secmap_stack_judge(stack, call);
-
 	if (said.action != SECCOMP_RET_ALLOW) {
 		if (secmap_verdict_fails(said.action) && !said.by->flags) {
 			secmap_call_skip(regs, secmap_verdict_errno(said.action));
 			return;
 		}
-		if (!secmap_verdict_apply(carrier, said.by, regs, call, said.action, permitted))
+		if (!secmap_verdict_apply(carrier, said.by, regs, said.action, permitted))
 			return;
 	}
 	/* What the child is to carry must be there: see secmap_task_inherit(). */
-	if (unlikely(!carrier->spare) && secmap_call_forks(call->where)) {
+	if (unlikely(!carrier->spare) && secmap_call_forks(where)) {
 		secmap_carrier_later(carrier, SECMAP_LATE_REFILL);
 		secmap_call_skip(regs, -ENOMEM);
 	}
 }
 
-/* A native call with a number that is bounded, which the stack does not answer at once. */
+/* A call that may need more than what decide() does. */
 static noinline void judge(struct secmap_carrier *carrier, const struct secmap_stack *stack,
-			   struct pt_regs *regs, u32 nr)
-{
-	struct secmap_where where = { SECMAP_ABI_X86_64, nr };
-	struct secmap_call call = secmap_call_read_native(regs, nr, where);
-
-	conclude(carrier, stack, regs, &call, NULL);
-}
-
-/* Any other call, and the one that follows a supervisor's answer. */
-static noinline void judge_any(struct secmap_carrier *carrier, const struct secmap_stack *stack,
-			       struct pt_regs *regs)
+			   struct pt_regs *regs, const struct secmap_ask *ask)
 {
 	struct secmap_call call = secmap_call_read(regs);
+	const struct secmap_listener *permitted = secmap_verdict_permitted(carrier, &call);
 
-	conclude(carrier, stack, regs, &call, secmap_verdict_permitted(carrier, &call));
+	conclude(carrier, regs, call.where, secmap_stack_judge(stack, ask, &call), permitted);
+}
+
+/*
+ * An action that allows nothing and is no errno, seldom seen: begin again, with all that may
+ * follow. Whoever comes here keeps no more than the registers, and so is short.
+ */
+static noinline void judge_again(struct pt_regs *regs)
+{
+	struct secmap_carrier *carrier = secmap_task_find(current);
+	const struct secmap_stack *stack;
+
+	/* Detached from in between: as if it had been before. */
+	if (!carrier)
+		return;
+	stack = rcu_dereference_sched(carrier->stack);
+	judge(carrier, stack, regs, &stack->asks[0]);
+}
+
+static __always_inline void take(struct pt_regs *regs, u32 action)
+{
+	if (action == SECCOMP_RET_ALLOW)
+		return;
+	if (secmap_verdict_fails(action))
+		secmap_call_skip(regs, secmap_verdict_errno(action));
+	else
+		judge_again(regs);
+}
+
+/* A function of its own: the program's frame, and what the call saves, are not for every call. */
+static noinline notrace __no_stack_protector void judge_program(const struct secmap_ask *ask,
+								struct pt_regs *regs, u32 nr)
+{
+	/* The program looks at nothing that is not filled in, so it need not be cleared. */
+	struct seccomp_data data __attribute__((uninitialized));
+	const struct bpf_prog *program = ask->program;
+
+	secmap_call_read_few(&data, regs, nr);
+	if (ask->wide)
+		secmap_call_read_rest(&data, regs);
+	/* bpf_prog_run() without its statistics, which nobody could ask for. */
+	take(regs, bpf_dispatcher_nop_func(&data, program->insnsi, program->bpf_func));
+}
+
+static __always_inline void judge_steps(const struct secmap_ask *ask, struct pt_regs *regs)
+{
+	take(regs, rules_action(&ask->steps, secmap_call_registers(regs), secmap_call_places()));
 }
 
 /* The native ABI, and whatever is not answered at once. Context: as sys_enter(). */
-static __always_inline void decide(struct secmap_carrier *carrier, struct pt_regs *regs)
+static __always_inline void decide(struct secmap_carrier *carrier, struct task_struct *task,
+				   struct pt_regs *regs)
 {
 	const struct secmap_stack *stack = rcu_dereference_sched(carrier->stack);
 	u32 nr = secmap_call_nr(regs);
-	u32 denied;
+	const struct secmap_ask *ask;
+	u32 answer;
 
 	/* A supervisor's permit is for this call or for none. */
-	if (unlikely(READ_ONCE(carrier->late) || !secmap_call_native() || nr >= SECMAP_NR_MAX)) {
-		judge_any(carrier, stack, regs);
+	if (unlikely(READ_ONCE(carrier->late) || !secmap_call_native(task) ||
+		     nr >= SECMAP_NR_MAX)) {
+		judge(carrier, stack, regs, &stack->asks[0]);
 		return;
 	}
 	/* The number of bits is a power of two: bounded under speculation as well. */
 	nr &= SECMAP_NR_MAX - 1;
 	if (likely(test_bit(nr, stack->allow[SECMAP_ABI_X86_64])))
 		return;
-	denied = stack->denied[SECMAP_ABI_X86_64][nr];
-	if (denied)
-		secmap_call_skip(regs, stack->errnos[denied]);
+	answer = stack->answer[nr];
+	if (answer < SECMAP_LIMIT_STACK_ERRNOS) {
+		secmap_call_skip(regs, stack->errnos[answer]);
+		return;
+	}
+	ask = &stack->asks[answer - SECMAP_LIMIT_STACK_ERRNOS];
+	/* Or the compiler computes the address of each member anew. */
+	OPTIMIZER_HIDE_VAR(ask);
+	if (ask->steps.first)
+		judge_steps(ask, regs);
+	else if (ask->program)
+		judge_program(ask, regs, nr);
 	else
-		judge(carrier, stack, regs, nr);
+		judge(carrier, stack, regs, ask);
 }
 
 /*
  * Context: every system call of every task of the machine, behind user dispatch, ptrace
- * and seccomp. Preemption is off up to 6.12, and on under Tasks-Trace RCU from 6.13; we
- * switch it off, which is all the RCU that the readers below need. No sleep, no lock, no
- * allocation; on the allowed path no store to memory that others read.
+ * and seccomp. Preemption is off (see compat.h), which is all the RCU that the readers below
+ * need. No sleep, no lock, no allocation; on the allowed path no store to memory that others
+ * read. What most calls go through has no place for ftrace: it would be an instruction of each.
  */
-static void sys_enter(void *data, struct pt_regs *regs, long id)
+static notrace void sys_enter(void *data, struct pt_regs *regs, long id)
 {
+	struct task_struct *task = current;
 	struct secmap_carrier *carrier;
 
-	preempt_disable_notrace();
-	carrier = secmap_task_find(current);
+	compat_probe_begin();
+	carrier = secmap_task_find(task);
 	if (unlikely(carrier))
-		decide(carrier, regs);
-	preempt_enable_notrace();
+		decide(carrier, task, regs);
+	compat_probe_end();
 }
 
 /* Context: in the parent, before the child first runs; preemption off. */

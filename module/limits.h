@@ -6,8 +6,12 @@
 /* Policies in a stack. */
 #define SECMAP_LIMIT_STACK 64U
 
-/* Different errnos that a stack answers at once; numbers with others are judged. */
+/*
+ * Different errnos that a stack answers at once, and different things that it knows to ask;
+ * numbers with others are judged by every policy.
+ */
 #define SECMAP_LIMIT_STACK_ERRNOS 64U
+#define SECMAP_LIMIT_STACK_ASKS	  32U
 
 /* What a call can return as an errno: MAX_ERRNO; seccomp(2) caps there too. */
 #define SECMAP_LIMIT_ERRNO 4095U

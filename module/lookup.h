@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Looking into a table, and what it is made of for that. For table.c, and for rules.c,
- * which does it in the probe and saves the call; the others use table.h.
+ * Looking into a table, and what it is made of for that. For table.c, and for steps.h and
+ * ebpf_build.c, which do it in the probe and save the call; the others use table.h.
  *
  * A hash map is an array of keys in the order of their home slots (linear probing as
  * Robin Hood does it): a key lies in its home slot, or behind it with no empty slot
@@ -37,10 +37,10 @@ struct secmap_table {
 
 static inline bool lookup_bitmap(const struct secmap_table *table, u64 key)
 {
-	if (key >= table->max_bits)
-		return false;
-	key = array_index_nospec(key, (u64)table->max_bits);
-	return test_bit(key, table->bits);
+	/* All ones if the key is in bounds, else 0; and nothing that could be speculated past. */
+	u64 mask = array_index_mask_nospec(key, table->max_bits);
+
+	return test_bit(key & mask, table->bits) & mask;
 }
 
 static inline size_t lookup_home(const struct secmap_table *table, u64 key)
@@ -49,32 +49,31 @@ static inline size_t lookup_home(const struct secmap_table *table, u64 key)
 }
 
 /*
- * Where the key lies, or NULL. The shift bounds the home slot, also under speculation;
+ * Is the key there, and where? The shift bounds the home slot, also under speculation;
  * from there on it is @probes slots at most, and these exist.
  */
-static inline const u64 *lookup_hash(const struct secmap_table *table, u64 key)
+static __always_inline bool lookup_hash(const struct secmap_table *table, u64 key, size_t *place)
 {
 	const u64 *at = table->keys + lookup_home(table, key);
 	const u64 *end = at + table->probes;
 	u64 empty = table->empty;
 
 	if (unlikely(key == empty))
-		return NULL;
+		return false;
 	do {
-		if (*at == key)
-			return at;
+		if (*at == key) {
+			*place = at - table->keys;
+			return true;
+		}
 		if (*at == empty)
-			return NULL;
+			return false;
 	} while (++at < end);
-	return NULL;
+	return false;
 }
 
-/* secmap_table_has(), inline. */
-static inline bool lookup_has(const struct secmap_table *table, u64 key)
+static inline u64 lookup_value(const struct secmap_table *table, size_t place)
 {
-	if (table->type == SECMAP_TABLE_BITMAP)
-		return lookup_bitmap(table, key);
-	return lookup_hash(table, key);
+	return table->values ? table->values[place] : 0;
 }
 
 #endif

@@ -64,6 +64,17 @@ static void tell(struct secmap_told *told, tell_t asked, void *of)
 		}
 }
 
+/* The words of struct seccomp_data that a valid program of classic BPF loads, a bit each. */
+static u32 cbpf_fields(const struct sock_fprog_kern *filter)
+{
+	u32 i, fields = 0;
+
+	for (i = 0; i < filter->len; i++)
+		if (filter->filter[i].code == (BPF_LD | BPF_W | BPF_ABS))
+			fields |= 1U << filter->filter[i].k / sizeof(u32);
+	return fields;
+}
+
 /*
  * The kernel does not charge its copy of the program to anybody's cgroup, for a task of
  * seccomp(2) has few; policies may be many. So it gets one that is charged; it frees either
@@ -113,6 +124,7 @@ struct secmap_program *secmap_program_create_cbpf(u64 filter, u16 len)
 		secmap_program_free(program);
 		return ERR_PTR(err);
 	}
+	program->fields = cbpf_fields(program->prog->orig_prog);
 	tell(&program->told, tell_cbpf, program->prog->orig_prog);
 	return program;
 }
@@ -198,6 +210,7 @@ struct secmap_program *secmap_program_create_ebpf(const struct secmap_program_sp
 	program = kvzalloc(struct_size(program, lives, spec->table_count), GFP_KERNEL_ACCOUNT);
 	if (!program)
 		return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory"));
+	program->fields = facts.fields;
 	program->cost = facts.cost;
 	program->len = spec->len;
 	program->live_count = spec->table_count;
@@ -239,21 +252,6 @@ void secmap_program_free(struct secmap_program *program)
 			secmap_live_put(&program->lives[i]);
 	kvfree(program->insns);
 	kvfree(program);
-}
-
-/**
- * secmap_program_run() - what a program returns for a call
- * @program: the program
- * @call: the call
- *
- * A function of its own, so that judging by rules does not save the registers that this needs.
- *
- * Context: the task does not migrate. No sleep, no lock, no store that others read.
- * Return: SECCOMP_RET_* with its data, or whatever else it returns.
- */
-u32 secmap_program_run(const struct secmap_program *program, const struct seccomp_data *call)
-{
-	return bpf_prog_run(program->prog, call);
 }
 
 /**

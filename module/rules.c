@@ -4,40 +4,22 @@
  * probe; rules_build.c has made sure that it is bounded.
  */
 #include "kernel.h"
-#include "lookup.h"
 #include "rules.h"
 #include "steps.h"
-
-static bool rules_step_holds(const struct rules_step *step, const u64 *args)
-{
-	u64 value = args[step->arg] & step->mask;
-	bool within;
-
-	if (step->in_table)
-		within = lookup_has(step->table, value);
-	else
-		within = value - step->low <= step->span;
-	return within == step->expect;
-}
 
 /* The first rule of this number that holds, or the default. */
 static struct secmap_verdict rules_eval_number(const struct rules_section *section, u32 nr,
 					       const u64 *args)
 {
+	static const u8 in_order[RULES_ARGS] = { 0, 1, 2, 3, 4, 5 };
 	const struct rules_step *step = section->steps + section->first[nr];
 	const struct rules_step *end = section->steps + section->first[nr + 1];
 
 	if (step == end)
 		return rules_eval_rest(section, nr);
-	do {
-		if (!rules_step_holds(step, args))
-			step += step->left;
-		else if (step->left > 1)
-			step++;
-		else
-			return (struct secmap_verdict){ section->actions[step->rule], step->rule };
-	} while (step < end);
-
+	if (rules_first(&step, end, args, in_order))
+		return (struct secmap_verdict){ step->action,
+						section->rules[step - section->steps] };
 	return (struct secmap_verdict){ section->default_action, SECMAP_RULE_DEFAULT };
 }
 
@@ -94,7 +76,8 @@ struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
 /* Does this step decide, whatever the arguments are? */
 static bool rules_step_always(const struct rules_step *step)
 {
-	return step->left == 1 && !step->in_table && step->expect && step->span == U64_MAX;
+	return step->left == 1 && step->kind == RULES_RANGE && step->expect &&
+	       step->span == U64_MAX;
 }
 
 /**
@@ -119,6 +102,26 @@ bool secmap_rules_constant(const struct secmap_rules *rules, struct secmap_where
 	}
 	*action = secmap_rules_eval_at(rules, where, none).action;
 	return true;
+}
+
+/**
+ * secmap_rules_steps() - what has to be looked at for a number
+ * @rules: the rules
+ * @where: the call's ABI and number, below SECMAP_NR_MAX
+ *
+ * Return: its steps; @first is NULL if its action does not come from any.
+ */
+struct secmap_steps secmap_rules_steps(const struct secmap_rules *rules, struct secmap_where where)
+{
+	const struct rules_section *section = rules->sections[where.abi];
+	struct secmap_steps steps = { 0 };
+
+	if (!section || section->first[where.nr] == section->first[where.nr + 1])
+		return steps;
+	steps.first = section->steps + section->first[where.nr];
+	steps.end = section->steps + section->first[where.nr + 1];
+	steps.otherwise = section->default_action;
+	return steps;
 }
 
 /**

@@ -11,6 +11,7 @@
 #include "why.h"
 #include <secmap/secmap.h>
 
+struct secmap_steps;
 struct secmap_table;
 struct secmap_rules;
 
@@ -69,6 +70,7 @@ struct secmap_verdict secmap_rules_eval_at(const struct secmap_rules *rules,
 					   struct secmap_where where, const u64 *args);
 bool secmap_rules_constant(const struct secmap_rules *rules, struct secmap_where where,
 			   u32 *action);
+struct secmap_steps secmap_rules_steps(const struct secmap_rules *rules, struct secmap_where where);
 
 /*
  * SECMAP_NR_MAX bits: numbers of this ABI that are allowed whatever the arguments are

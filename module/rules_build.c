@@ -132,8 +132,9 @@ static void rules_build_step(const struct rules_place *place, const struct secma
 	case SECMAP_OP_IN:
 		table = array_index_nospec(cond->table, place->spec->table_count);
 		step->mask = cond->mask;
-		step->in_table = true;
 		step->table = place->spec->tables[table];
+		step->kind = secmap_table_type(step->table) == SECMAP_TABLE_HASH ? RULES_HASH :
+										   RULES_BITMAP;
 		break;
 	}
 }
@@ -179,7 +180,6 @@ static int rules_build_rule(struct rules_place *place, const struct secmap_cond 
 	const struct secmap_rule *rule = &place->from->rules[place->rule];
 	int err;
 
-	place->section->actions[place->rule] = rule->action;
 	for (place->cond = 0; place->cond < rule->cond_count; place->cond++) {
 		struct rules_step *step = &steps[place->cond];
 
@@ -187,13 +187,15 @@ static int rules_build_rule(struct rules_place *place, const struct secmap_cond 
 		if (err)
 			return err;
 		rules_build_step(place, &conds[place->cond], step);
-		step->rule = place->rule;
+		step->action = rule->action;
+		place->section->rules[step - place->section->steps] = place->rule;
 		step->left = rule->cond_count - place->cond;
 	}
 	if (rule->cond_count)
 		return rule->cond_count;
 	rules_build_always(steps);
-	steps->rule = place->rule;
+	steps->action = rule->action;
+	place->section->rules[steps - place->section->steps] = place->rule;
 	return 1;
 }
 
@@ -258,7 +260,7 @@ static int rules_summarise(struct rules_place *place)
 			last_action = rule->cond_count ? section->default_action : rule->action;
 		}
 		for (step = section->first[nr]; step < section->first[nr + 1]; step++)
-			if (section->steps[step].in_table)
+			if (section->steps[step].kind != RULES_RANGE)
 				cost += SECMAP_COST_LOOKUP - 1;
 		if (cost > SECMAP_LIMIT_COST)
 			return refuse(place, IN_ABI, -E2BIG,
@@ -321,7 +323,7 @@ static int rules_build_section(struct rules_place *place, struct secmap_rules *r
 
 	for (i = 0; i < abi->rule_count; i++)
 		steps += !place->from->rules[i].cond_count;
-	bytes = struct_size(section, steps, steps) + abi->rule_count * sizeof(*section->actions);
+	bytes = struct_size(section, steps, steps) + steps * sizeof(*section->rules);
 	section = secmap_alloc(bytes);
 	if (!section)
 		return refuse(place, IN_ABI, -ENOMEM, ": no memory for %zu bytes", bytes);
@@ -329,7 +331,7 @@ static int rules_build_section(struct rules_place *place, struct secmap_rules *r
 	rules->facts.bytes += bytes;
 	place->section = section;
 
-	section->actions = (u32 *)(section->steps + steps);
+	section->rules = (u16 *)(section->steps + steps);
 	section->default_action = abi->default_action;
 	section->newer_from = abi->newer_from;
 	section->newer_action = abi->newer_action;
@@ -362,7 +364,7 @@ static void rules_note_facts(const struct rules_place *place, struct secmap_rule
 	if (facts->allow_count[abi->abi])
 		facts->actions |= SECMAP_ACTION_ALLOW;
 	for (i = 0; i < abi->rule_count; i++)
-		facts->actions |= secmap_action_bit(section->actions[i]);
+		facts->actions |= secmap_action_bit(place->from->rules[i].action);
 }
 
 static int rules_build(struct secmap_rules *rules, const struct secmap_rules_spec *spec,

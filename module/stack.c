@@ -62,71 +62,145 @@ static void stack_add(struct secmap_stack *stack, const struct secmap_entry *ent
 	stack->entries[stack->depth++] = *entry;
 }
 
-/* The stack's action for a number, if no argument can change it. */
-static bool stack_constant(const struct secmap_stack *stack, struct secmap_where where,
-			   u32 *strictest)
+/* The index of an errno in @errnos; SECMAP_LIMIT_STACK_ERRNOS: there are too many. */
+static u32 stack_errno(struct secmap_stack *stack, long errno)
 {
-	u32 i, action;
-
-	*strictest = SECCOMP_RET_ALLOW;
-	for (i = stack->depth; i-- > 0;) {
-		if (!secmap_policy_constant(stack->entries[i].policy, where, &action))
-			return false;
-		if (secmap_verdict_stricter(action, *strictest))
-			*strictest = action;
-	}
-	return true;
-}
-
-/* The place of an errno in @errnos; 0: it is not one, or there are too many. */
-static u32 stack_errno(struct secmap_stack *stack, u32 action)
-{
-	long errno = secmap_verdict_errno(action);
 	u32 i;
 
-	if (!secmap_verdict_fails(action))
-		return 0;
-	for (i = 1; i < stack->errno_count; i++)
+	for (i = 0; i < stack->errno_count; i++)
 		if (stack->errnos[i] == errno)
 			return i;
-	if (i == SECMAP_LIMIT_STACK_ERRNOS)
-		return 0;
-	stack->errnos[i] = errno;
-	stack->errno_count = i + 1;
+	if (i < SECMAP_LIMIT_STACK_ERRNOS)
+		stack->errnos[stack->errno_count++] = errno;
 	return i;
 }
 
-static void stack_merge(struct secmap_stack *stack, struct secmap_where where, bool logs)
+/* The index in @asks; 0, which asks everybody: there are too many. */
+static u32 stack_ask(struct secmap_stack *stack, const struct secmap_ask *ask)
 {
+	u32 i;
+
+	for (i = 0; i < stack->ask_count; i++)
+		if (stack->asks[i].newest == ask->newest && stack->asks[i].older == ask->older &&
+		    stack->asks[i].steps.first == ask->steps.first &&
+		    stack->asks[i].program == ask->program)
+			return i;
+	if (i == SECMAP_LIMIT_STACK_ASKS)
+		return 0;
+	stack->asks[stack->ask_count++] = *ask;
+	return i;
+}
+
+/* Is the policy of this entry in the stack again, newer? It would say the same, and not win. */
+static bool stack_repeats(const struct secmap_stack *stack, u32 place)
+{
+	u32 i;
+
+	for (i = place + 1; i < stack->depth; i++)
+		if (stack->entries[i].policy == stack->entries[place].policy)
+			return true;
+	return false;
+}
+
+/* If only one is to be asked, and its action is all: what of it is to be looked at. */
+static void stack_shorten(struct secmap_where where, struct secmap_ask *ask)
+{
+	const struct secmap_policy *only = ask->newest->policy;
+
+	if (ask->older || ask->newest->flags & SECMAP_ATTACH_LOG || secmap_call_forks(where))
+		return;
+	if (only->rules) {
+		ask->steps = secmap_rules_steps(only->rules, where);
+	} else {
+		ask->program = only->program->prog;
+		ask->wide = only->program->fields & ~SECMAP_CALL_FEW;
+	}
+}
+
+static void stack_ask_too(const struct secmap_stack *stack, u32 place, struct secmap_ask *ask)
+{
+	if (ask->newest)
+		ask->older |= BIT_ULL(place);
+	else
+		ask->newest = &stack->entries[place];
+}
+
+/* What the policies say of a number, if no argument can change it; else who is to be asked. */
+static bool stack_constant(const struct secmap_stack *stack, struct secmap_where where,
+			   u64 repeated, u32 *strictest, struct secmap_ask *ask)
+{
+	bool constant = true;
+	u32 i;
+
+	*strictest = SECCOMP_RET_ALLOW;
+	for (i = stack->depth; i-- > 0;) {
+		const struct secmap_policy *policy = stack->entries[i].policy;
+		u32 action = SECCOMP_RET_ALLOW;
+		bool known;
+
+		if (repeated & BIT_ULL(i))
+			continue;
+		known = secmap_policy_constant(policy, where, &action);
+		constant = constant && known;
+		if (known && (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW)
+			continue;
+		if (known && secmap_verdict_stricter(action, *strictest))
+			*strictest = action;
+		stack_ask_too(stack, i, ask);
+	}
+	return constant;
+}
+
+static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u64 repeated,
+			bool logs)
+{
+	bool native = where.abi == SECMAP_ABI_X86_64;
+	struct secmap_ask ask = { 0 };
+	bool constant;
 	u32 action;
 
 	/* As seccomp(2): or who probes the return of a function would end the program. */
-	if (where.abi == SECMAP_ABI_X86_64 && compat_nr_is_trampoline(where.nr)) {
+	if (native && compat_nr_is_trampoline(where.nr)) {
 		__set_bit(where.nr, stack->allow[where.abi]);
 		return;
 	}
-	if (!stack_constant(stack, where, &action))
+	constant = stack_constant(stack, where, repeated, &action, &ask);
+	if (!ask.newest) {
+		if (!secmap_call_forks(where))
+			__set_bit(where.nr, stack->allow[where.abi]);
 		return;
-	if ((action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW)
-		stack->denied[where.abi][where.nr] = logs ? 0 : stack_errno(stack, action);
-	else if (!secmap_call_forks(where))
-		__set_bit(where.nr, stack->allow[where.abi]);
+	}
+	if (!native)
+		return;
+	if (constant && !logs && secmap_verdict_fails(action))
+		stack->answer[where.nr] = stack_errno(stack, secmap_verdict_errno(action));
+	if (stack->answer[where.nr] < SECMAP_LIMIT_STACK_ERRNOS)
+		return;
+	stack_shorten(where, &ask);
+	stack->answer[where.nr] = SECMAP_LIMIT_STACK_ERRNOS + stack_ask(stack, &ask);
 }
 
 /* Fill in what follows from the policies, and make the stack one that can be put. */
 static void stack_finish(struct secmap_stack *stack)
 {
 	struct secmap_where where;
+	u64 repeated = 0;
 	bool logs = false;
 	u32 i;
 
 	/* What is to be logged has to be judged, so that it is known whose verdict it was. */
-	for (i = 0; i < stack->depth; i++)
+	for (i = 0; i < stack->depth; i++) {
 		logs |= stack->entries[i].flags & SECMAP_ATTACH_LOG;
-	stack->errno_count = 1;
+		if (stack_repeats(stack, i))
+			repeated |= BIT_ULL(i);
+	}
+	memset(stack->answer, SECMAP_LIMIT_STACK_ERRNOS, sizeof(stack->answer));
+	for (i = stack->depth; i-- > 0;)
+		stack_ask_too(stack, i, &stack->asks[0]);
+	stack->ask_count = 1;
 	for (where.abi = 0; where.abi < SECMAP_ABI_COUNT; where.abi++) {
 		for (where.nr = 0; where.nr < SECMAP_NR_MAX; where.nr++)
-			stack_merge(stack, where, logs);
+			stack_merge(stack, where, repeated, logs);
 		cond_resched();
 	}
 	/* The caller came through an open descriptor, which holds the module. */
@@ -254,19 +328,20 @@ void secmap_stack_put(struct secmap_stack *stack)
 		queue_rcu_work(releases, &stack->release);
 }
 
-/* secmap_stack_judge() for more than one. */
-struct secmap_judgement secmap_stack_judge_all(const struct secmap_stack *stack,
-					       const struct secmap_call *call)
+/* The rest of secmap_stack_judge(), if it asks more than one. */
+struct secmap_judgement secmap_stack_judge_older(const struct secmap_stack *stack, u64 older,
+						 struct secmap_judgement said,
+						 const struct secmap_call *call)
 {
-	const struct secmap_entry *entry = &stack->entries[stack->depth - 1];
-	struct secmap_judgement said = { entry, secmap_policy_judge(entry->policy, call) };
-
-	while (entry-- > stack->entries) {
+	do {
+		u32 place = __fls(older);
+		const struct secmap_entry *entry = &stack->entries[place];
 		u32 action = secmap_policy_judge(entry->policy, call);
 
 		if (secmap_verdict_stricter(action, said.action))
 			said = (struct secmap_judgement){ entry, action };
-	}
+		older &= ~BIT_ULL(place);
+	} while (older);
 	return said;
 }
 

@@ -8,6 +8,7 @@
 #include <secmap/secmap.h>
 
 #include "policy.h"
+#include "steps.h"
 
 struct secmap_listener;
 
@@ -24,14 +25,36 @@ struct secmap_entry {
 };
 
 /**
+ * struct secmap_ask - what has to be asked about a native number
+ * @newest: is asked first
+ * @older: then these, a bit each; the others allow it whatever the arguments are, or are there
+ *	again, newer
+ * @steps: of @newest, if it is rules whose ALLOW or errno is all there is to do: then nothing
+ *	else has to be looked at
+ * @program: likewise, if it is a program
+ * @wide: does it look at more of the call than what secmap_call_read_few() reads?
+ *
+ * One cache line each.
+ */
+struct secmap_ask {
+	const struct secmap_entry *newest;
+	u64 older;
+	struct secmap_steps steps;
+	const struct bpf_prog *program;
+	bool wide;
+} __aligned(64);
+
+/**
  * struct secmap_stack - immutable, shared by the tasks that carry the same one
  * @allow: per ABI, the numbers that every policy allows whatever the arguments are,
  *	without those that create tasks: fork has to look whether the child can carry
  *	the stack. First, because a plainly allowed call reads nothing else
- * @denied: per ABI and number: an index into @errnos if the stack gives that errno
- *	whatever the arguments are; 0: the policies have to be asked
- * @errnos: 0 ... -MAX_ERRNO; the first one is not used
- * @errno_count: of @errnos, the first one counted
+ * @answer: per number of the native ABI: below SECMAP_LIMIT_STACK_ERRNOS an index into @errnos,
+ *	for the stack gives that errno whatever the arguments are; from there on one into @asks
+ * @errnos: 0 ... -MAX_ERRNO
+ * @asks: the first one asks everybody about everything
+ * @errno_count: of @errnos
+ * @ask_count: of @asks
  * @refs: one for each task, and each one that is looking
  * @depth: length of @entries, at least 1
  * @cost: rules and conditions that one call may have to look at
@@ -44,9 +67,11 @@ struct secmap_entry {
  */
 struct secmap_stack {
 	unsigned long allow[SECMAP_ABI_COUNT][SECMAP_NR_MAX / BITS_PER_LONG];
-	u8 denied[SECMAP_ABI_COUNT][SECMAP_NR_MAX];
+	u8 answer[SECMAP_NR_MAX];
 	s16 errnos[SECMAP_LIMIT_STACK_ERRNOS];
+	struct secmap_ask asks[SECMAP_LIMIT_STACK_ASKS];
 	u32 errno_count;
+	u32 ask_count;
 	refcount_t refs;
 	u32 depth;
 	u32 cost;
@@ -67,24 +92,30 @@ struct secmap_judgement {
 	u32 action;
 };
 
-struct secmap_judgement secmap_stack_judge_all(const struct secmap_stack *stack,
-					       const struct secmap_call *call);
+struct secmap_judgement secmap_stack_judge_older(const struct secmap_stack *stack, u64 older,
+						 struct secmap_judgement said,
+						 const struct secmap_call *call);
 
 /**
- * secmap_stack_judge() - ask every policy, newest first; the strictest verdict wins
+ * secmap_stack_judge() - ask policies, newest first; the strictest verdict wins
  * @stack: the policies
- * @call: the call
+ * @ask: which ones
+ * @call: the call, as far as they look at it
  *
  * Context: under RCU, preemption off. Does not sleep, takes no lock, stores nothing shared.
  */
 static __always_inline struct secmap_judgement secmap_stack_judge(const struct secmap_stack *stack,
+								  const struct secmap_ask *ask,
 								  const struct secmap_call *call)
 {
-	const struct secmap_entry *only = stack->entries;
+	struct secmap_judgement said = {
+		.by = ask->newest,
+		.action = secmap_policy_judge(ask->newest->policy, call),
+	};
 
-	if (unlikely(stack->depth != 1))
-		return secmap_stack_judge_all(stack, call);
-	return (struct secmap_judgement){ only, secmap_policy_judge(only->policy, call) };
+	if (unlikely(ask->older))
+		return secmap_stack_judge_older(stack, ask->older, said, call);
+	return said;
 }
 
 int __init secmap_stack_init(void);

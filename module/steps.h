@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * What rules are made of: for rules_build.c, which makes them, and rules.c, which judges by
- * them; the others use rules.h. Immutable once built.
+ * What rules are made of: for rules_build.c, which makes them, rules.c, which judges by them,
+ * and the probe, which does so inline; the others use rules.h. Immutable once built.
  *
  * Each condition becomes a step: do some bits of an argument lie in a range, or in a
  * table? A rule is its steps in a row, a number all steps of its rules.
@@ -10,11 +10,12 @@
 #define _SECMAP_STEPS_H
 
 #include "kernel.h"
+#include "lookup.h"
 #include "rules.h"
 
-struct secmap_table;
-
 #define RULES_ARGS 6U /* of struct seccomp_data */
+
+enum rules_kind { RULES_RANGE, RULES_BITMAP, RULES_HASH };
 
 /* Does ((argument & mask) in the range, or in the table) equal @expect? */
 struct rules_step {
@@ -24,10 +25,10 @@ struct rules_step {
 		u64 span; /* its last value, less the first */
 		const struct secmap_table *table;
 	};
-	u16 rule; /* whose step it is */
-	u8 left;  /* steps of that rule, from this one on */
+	u32 action; /* of its rule */
+	u8 left;    /* steps of that rule, from this one on */
 	u8 arg;
-	bool in_table;
+	u8 kind; /* enum rules_kind */
 	bool expect;
 };
 
@@ -39,8 +40,8 @@ struct rules_section {
 	u32 default_action;
 	u32 newer_from;
 	u32 newer_action;
-	u32 cost;     /* of the worst number */
-	u32 *actions; /* by rule; behind steps[] */
+	u32 cost;   /* of the worst number */
+	u16 *rules; /* by step: which one it belongs to; behind steps[] */
 	struct rules_step steps[];
 };
 
@@ -50,6 +51,74 @@ struct secmap_rules {
 	DECLARE_BITMAP(foreign_allowed, SECMAP_NR_MAX);
 	struct secmap_rules_facts facts;
 };
+
+static __always_inline bool rules_step_holds(const struct rules_step *step, u64 arg)
+{
+	u64 value = arg & step->mask;
+	size_t place;
+	bool within;
+
+	if (step->kind == RULES_HASH)
+		within = lookup_hash(step->table, value, &place);
+	else if (step->kind == RULES_RANGE)
+		within = value - step->low <= step->span;
+	else
+		within = lookup_bitmap(step->table, value);
+	return within == step->expect;
+}
+
+/**
+ * rules_first() - the first rule of a number that holds
+ * @from: the number's first step; becomes the rule's last one
+ * @end: behind its last one; there is at least one
+ * @args: the call's arguments, among other things
+ * @places: where in @args each of them is
+ *
+ * Return: whether one holds.
+ */
+static __always_inline bool rules_first(const struct rules_step **from,
+					const struct rules_step *end, const u64 *args,
+					const u8 *places)
+{
+	const struct rules_step *step = *from;
+
+	do {
+		if (!rules_step_holds(step, args[places[step->arg]]))
+			step += step->left;
+		else if (step->left > 1)
+			step++;
+		else
+			goto holds;
+	} while (step < end);
+	return false;
+
+holds:
+	*from = step;
+	return true;
+}
+
+/**
+ * struct secmap_steps - what is said of one number
+ * @first: of its steps; NULL: none of its own
+ * @end: behind the last one
+ * @otherwise: the action where no rule holds
+ *
+ * Points into rules, and lives as long as they do.
+ */
+struct secmap_steps {
+	const struct rules_step *first;
+	const struct rules_step *end;
+	u32 otherwise;
+};
+
+/* The action for a number that has steps; @args and @places as rules_first(). */
+static __always_inline u32 rules_action(const struct secmap_steps *steps, const u64 *args,
+					const u8 *places)
+{
+	const struct rules_step *step = steps->first;
+
+	return rules_first(&step, steps->end, args, places) ? step->action : steps->otherwise;
+}
 
 /* For numbers that are not in @allow and have no rule. */
 static inline struct secmap_verdict rules_eval_rest(const struct rules_section *section, u32 nr)

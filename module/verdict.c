@@ -23,12 +23,14 @@
 #endif
 
 /* Note the call for later, then have it seen to. */
-static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by,
-		  const struct secmap_call *call, u32 action, unsigned int what)
+static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by, u32 action,
+		  unsigned int what)
 {
-	carrier->number = secmap_call_number(current_pt_regs());
-	carrier->arch = call->data.arch;
-	carrier->ip = call->data.instruction_pointer;
+	const struct pt_regs *regs = current_pt_regs();
+
+	carrier->number = secmap_call_number(regs);
+	carrier->arch = secmap_call_arch();
+	carrier->ip = secmap_call_ip(regs);
 	carrier->action = action;
 	carrier->flags = by->flags;
 	return secmap_carrier_later(carrier, what);
@@ -36,9 +38,9 @@ static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by,
 
 /* The thread alone; the process does not notice but by its thread's absence. */
 static void kill_thread(struct secmap_carrier *carrier, const struct secmap_entry *by,
-			struct pt_regs *regs, const struct secmap_call *call, u32 action)
+			struct pt_regs *regs, u32 action)
 {
-	later(carrier, by, call, action, SECMAP_LATE_LOG);
+	later(carrier, by, action, SECMAP_LATE_LOG);
 	set_bit(SECMAP_LATE_STATUS, &carrier->late);
 	secmap_call_exit(regs, secmap_verdict_status(by->flags));
 }
@@ -75,17 +77,16 @@ const struct secmap_listener *secmap_verdict_permitted(struct secmap_carrier *ca
 }
 
 /* What a call that does not run returns until it is known better. */
-static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by,
-		   const struct secmap_call *call, u32 action)
+static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by, u32 action)
 {
 	if (!by->listener) {
 		if (by->flags & SECMAP_ATTACH_LOG)
-			later(carrier, by, call, action, SECMAP_LATE_LOG);
+			later(carrier, by, action, SECMAP_LATE_LOG);
 		return -ENOSYS;
 	}
 	secmap_listener_get(by->listener);
 	carrier->listener = by->listener;
-	if (later(carrier, by, call, action, SECMAP_LATE_NOTIFY))
+	if (later(carrier, by, action, SECMAP_LATE_NOTIFY))
 		return -ENOSYS;
 	/* The stack, which cannot go while we are here, holds it still: not the last reference. */
 	secmap_listener_put(by->listener);
@@ -97,7 +98,6 @@ static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by
  * @carrier: the current task's
  * @by: whose verdict it is
  * @regs: the call
- * @call: what was read from @regs
  * @action: SECCOMP_RET_* with its data
  * @permitted: whose supervisor lets it run, or NULL
  *
@@ -106,8 +106,7 @@ static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by
  * Return: whether the call that was made runs.
  */
 bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
-			  struct pt_regs *regs, const struct secmap_call *call, u32 action,
-			  const struct secmap_listener *permitted)
+			  struct pt_regs *regs, u32 action, const struct secmap_listener *permitted)
 {
 	long value = -ENOSYS;
 
@@ -115,12 +114,12 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 	case SECCOMP_RET_ALLOW:
 		return true;
 	case SECCOMP_RET_LOG:
-		later(carrier, by, call, action, SECMAP_LATE_LOG);
+		later(carrier, by, action, SECMAP_LATE_LOG);
 		return true;
 	case SECCOMP_RET_USER_NOTIF:
 		if (permitted && permitted == by->listener)
 			return true;
-		value = notify(carrier, by, call, action);
+		value = notify(carrier, by, action);
 		break;
 	case SECCOMP_RET_ERRNO:
 		value = secmap_verdict_errno(action);
@@ -128,22 +127,22 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 	case SECCOMP_RET_TRACE:
 		/* A module reaches no tracer: as seccomp(2) without one. */
 		if (by->flags & SECMAP_ATTACH_LOG)
-			later(carrier, by, call, action, SECMAP_LATE_LOG);
+			later(carrier, by, action, SECMAP_LATE_LOG);
 		break;
 	case SECCOMP_RET_TRAP:
-		if (!later(carrier, by, call, action, SECMAP_LATE_TRAP))
+		if (!later(carrier, by, action, SECMAP_LATE_TRAP))
 			value = -EPERM;
 		break;
 	case SECCOMP_RET_KILL_THREAD:
 		if (!is_last_thread(by)) {
-			kill_thread(carrier, by, regs, call, action);
+			kill_thread(carrier, by, regs, action);
 			return false;
 		}
 		fallthrough;
 	case SECCOMP_RET_KILL_PROCESS:
 	default:
 		/* seccomp(2) kills for actions that it does not know. */
-		if (!later(carrier, by, call, action, SECMAP_LATE_KILL))
+		if (!later(carrier, by, action, SECMAP_LATE_KILL))
 			value = -EPERM;
 	}
 	/* The call does not run, whatever becomes of the rest. */

@@ -58,7 +58,7 @@ static inline int secmap_verdict_status(u32 entry_flags)
 }
 
 bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
-			  struct pt_regs *regs, const struct secmap_call *call, u32 action,
+			  struct pt_regs *regs, u32 action,
 			  const struct secmap_listener *permitted);
 const struct secmap_listener *secmap_verdict_permitted(struct secmap_carrier *carrier,
 						       const struct secmap_call *call);

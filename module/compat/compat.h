@@ -9,7 +9,9 @@
 #include <linux/bpf.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/tracepoint.h>
 #include <linux/types.h>
 #include <asm/unistd.h>
 
@@ -54,6 +56,26 @@ static inline int compat_receive_fd(struct file *file, int __user *ufd, unsigned
 	if (__builtin_types_compatible_p(typeof(receive), compat_receive_fd_6_1_t))
 		return older(file, flags);
 	return newest(file, ufd, flags);
+}
+
+/*
+ * 6.13, upstream 0e6caab8db8b ("tracing: Declare system call tracepoints with
+ * TRACE_EVENT_SYSCALL") and a363d27cdbc2 ("tracing: Allow system call tracepoints to handle page
+ * faults"): since then preemption is on in probes of system calls, under Tasks-Trace RCU. The
+ * macro came along with it.
+ */
+static __always_inline void compat_probe_begin(void)
+{
+#ifdef DECLARE_TRACE_SYSCALL
+	preempt_disable_notrace();
+#endif
+}
+
+static __always_inline void compat_probe_end(void)
+{
+#ifdef DECLARE_TRACE_SYSCALL
+	preempt_enable_notrace();
+#endif
 }
 
 /*

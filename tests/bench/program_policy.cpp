@@ -52,9 +52,10 @@ program write(const program_spec& spec) {
     }
     const bool bits = spec.kind == "bits";
     add(made, {number_is(spec.number, 2), move(BPF_REG_0, deny), leave(),
-               load(BPF_DW, BPF_REG_2, offsetof(seccomp_data, args)), move(BPF_REG_3, deny),
-               insn(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_IDX, 0, 0), bpf_insn{},
-               insn(BPF_JMP | BPF_CALL, 0, 0, 0, bits ? SECMAP_HELPER_TEST_BIT : SECMAP_HELPER_LOOKUP)});
+               load(BPF_DW, BPF_REG_2, offsetof(seccomp_data, args)),
+               insn(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_IDX, 0, 0), bpf_insn{}});
+    if (!bits) made.push_back(move(BPF_REG_3, deny));
+    made.push_back(insn(BPF_JMP | BPF_CALL, 0, 0, 0, bits ? SECMAP_HELPER_TEST_BIT : SECMAP_HELPER_LOOKUP));
     if (bits) add(made, {number_is(0, 2), move(BPF_REG_0, allow), leave(), move(BPF_REG_0, deny)});
     made.push_back(leave());
     return made;

@@ -108,6 +108,11 @@ static inline bool IS_ERR(const void *pointer)
 		__index < (size) ? __index : 0;      \
 	})
 
+static inline unsigned long array_index_mask_nospec(unsigned long index, unsigned long size)
+{
+	return index < size ? ~0UL : 0;
+}
+
 static inline bool test_bit(unsigned long nr, const unsigned long *bits)
 {
 	return bits[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;
