@@ -42,6 +42,13 @@ static __always_inline void conclude(struct secmap_carrier *carrier, struct pt_r
 	}
 }
 
+/* What decide() looks at first, for the other ABIs. */
+static bool allowed(const struct secmap_stack *stack, struct secmap_where where)
+{
+	return where.abi < SECMAP_ABI_COUNT && where.nr < SECMAP_NR_MAX &&
+	       test_bit(where.nr & (SECMAP_NR_MAX - 1), stack->allow[where.abi]);
+}
+
 /* A call that may need more than what decide() does. */
 static noinline void judge(struct secmap_carrier *carrier, const struct secmap_stack *stack,
 			   struct pt_regs *regs, const struct secmap_ask *ask)
@@ -49,6 +56,8 @@ static noinline void judge(struct secmap_carrier *carrier, const struct secmap_s
 	struct secmap_call call = secmap_call_read(regs);
 	const struct secmap_listener *permitted = secmap_verdict_permitted(carrier, &call);
 
+	if (allowed(stack, call.where))
+		return;
 	conclude(carrier, regs, call.where, secmap_stack_judge(stack, ask, &call), permitted);
 }
 
