@@ -4,9 +4,10 @@
 # lacks. The module is built by kbuild, everything else by CMake and Ninja, all
 # below build/.
 
-KERNEL  ?= 6.1
-KERNELS := 6.1 6.12
-PREFIX  ?= /usr/local
+KERNEL   ?= 6.1
+KERNELS  := 6.1 6.12
+PREFIX   ?= /usr/local
+PROGRAMS ?= 100000
 
 # Targets run their parts side by side themselves.
 .NOTPARALLEL:
@@ -47,6 +48,10 @@ test-rt: userland ## the integration tests on both PREEMPT_RT kernels
 .PHONY: test-debug
 test-debug: userland ## the integration tests on the debug kernel, then a search for leaks
 	@tests/run debug
+
+.PHONY: test-programs
+test-programs: userland ## PROGRAMS=100000 random eBPF programs in each of the kernel's ways to run them
+	@PROGRAMS=$(PROGRAMS) tests/run programs
 
 .PHONY: check
 check: userland ## formatting, static analysis, licences, documents

@@ -31,7 +31,10 @@ struct predict_state {
  * struct secmap_predict_room - scratch memory for one program
  * @program: the program
  * @data: of a call, what is known of it
- * @round: counts the numbers that it was used for, from 1
+ * @asked: a way of this round has loaded the number
+ * @told: what the last round came to
+ * @action: what it told, if it did
+ * @round: counts the numbers that were followed, from 1
  * @pending: ways of this round that have not been followed yet
  * @state: what holds at the instruction that is being looked at
  * @jumps: by instruction: one behind its place in @joins; 0: nothing jumps there
@@ -40,6 +43,9 @@ struct predict_state {
 struct secmap_predict_room {
 	struct secmap_ebpf program;
 	struct seccomp_data data;
+	bool asked;
+	bool told;
+	u32 action;
 	u32 round;
 	u32 pending;
 	struct predict_state state;
@@ -75,12 +81,14 @@ static void predict_alu(struct predict_state *state, const struct bpf_insn *insn
 	bool known = predict_knows(state, insn->dst_reg);
 
 	if (BPF_OP(insn->code) == BPF_END) {
-		value = ebpf_reorder(insn, value);
+		if (known)
+			value = ebpf_reorder(insn, value);
 	} else {
 		if (BPF_OP(insn->code) == BPF_MOV)
 			known = true;
 		known &= predict_operand(state, insn, &operand);
-		value = ebpf_compute(insn, value, operand);
+		if (known)
+			value = ebpf_compute(insn, value, operand);
 	}
 	predict_set(state, insn->dst_reg, known, value);
 }
@@ -119,6 +127,7 @@ static void predict_load(struct secmap_predict_room *room, const struct bpf_insn
 	} else {
 		/* The context begins with number and ABI. */
 		known = insn->off < (s32)offsetof(struct seccomp_data, instruction_pointer);
+		room->asked |= insn->off < (s32)offsetof(struct seccomp_data, arch);
 		if (known)
 			memcpy(&value, (const u8 *)&room->data + insn->off, ebpf_bytes(insn));
 	}
@@ -296,27 +305,17 @@ void secmap_predict_room_free(struct secmap_predict_room *room)
 	secmap_release(room);
 }
 
-/**
- * secmap_predict_ebpf() - is what a program returns the same whatever the arguments are?
- * @room: of the program
- * @arch: AUDIT_ARCH_* of the calls
- * @nr: their number, as in struct seccomp_data
- * @action: what it returns for all of them, if it is the same
- *
- * One pass, of at most as many steps as there are instructions; no lock, no sleep, no
- * allocation. What a BPF map holds may change, and is not asked.
- *
- * Return: whether it is; false if it cannot be told.
- */
-bool secmap_predict_ebpf(struct secmap_predict_room *room, u32 arch, u32 nr, u32 *action)
+/* Follows the program with what is known of a call, room->data; the result goes to the room. */
+static void predict_follow(struct secmap_predict_room *room)
 {
 	struct predict_state *state = &room->state;
-	bool live = true, told = false;
+	bool live = true;
 	u32 pc;
 
 	memset(state, 0, sizeof(*state));
 	state->known = PREDICT_ALL;
-	room->data = (struct seccomp_data){ .nr = nr, .arch = arch };
+	room->asked = false;
+	room->told = false;
 	room->round++;
 	room->pending = 0;
 	for (pc = 0; pc < room->program.len; pc++) {
@@ -335,10 +334,12 @@ bool secmap_predict_ebpf(struct secmap_predict_room *room, u32 arch, u32 nr, u32
 			break;
 		case BPF_JMP | BPF_EXIT:
 			if (!predict_knows(state, BPF_REG_0) ||
-			    (told && *action != (u32)state->values[BPF_REG_0]))
-				return false;
-			*action = state->values[BPF_REG_0];
-			told = true;
+			    (room->told && room->action != (u32)state->values[BPF_REG_0])) {
+				room->told = false;
+				return;
+			}
+			room->action = state->values[BPF_REG_0];
+			room->told = true;
 			live = false;
 			break;
 		default:
@@ -349,5 +350,28 @@ bool secmap_predict_ebpf(struct secmap_predict_room *room, u32 arch, u32 nr, u32
 			break;
 		}
 	}
-	return told;
+}
+
+/**
+ * secmap_predict_ebpf() - is what a program returns the same whatever the arguments are?
+ * @room: of the program
+ * @arch: AUDIT_ARCH_* of the calls
+ * @nr: their number, as in struct seccomp_data
+ * @action: what it returns for all of them, if it is the same
+ *
+ * One pass, of at most as many steps as there are instructions; no lock, no sleep, no
+ * allocation. What a BPF map holds may change, and is not asked. If the last pass was of the same
+ * ABI and did not look at the number, every number takes the same steps: there is no pass.
+ *
+ * Return: whether it is; false if it cannot be told.
+ */
+bool secmap_predict_ebpf(struct secmap_predict_room *room, u32 arch, u32 nr, u32 *action)
+{
+	if (!room->round || room->asked || room->data.arch != arch) {
+		room->data = (struct seccomp_data){ .nr = nr, .arch = arch };
+		predict_follow(room);
+	}
+	if (room->told)
+		*action = room->action;
+	return room->told;
 }

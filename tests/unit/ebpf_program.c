@@ -407,24 +407,69 @@ static void put_any(struct writer *writer)
 		put_alu(writer);
 }
 
+static void begin(struct writer *writer)
+{
+	u32 pc;
+
+	for (pc = 0; pc <= writer->len; pc++)
+		targets[pc].reached = false;
+	writer->now.reached = true;
+	writer->now.regs[BPF_REG_1] = CONTEXT;
+	writer->now.regs[BPF_REG_0] = NUMBER;
+	put(writer, (struct bpf_insn)MOV(0, constant(writer)));
+}
+
+/* All but the last instruction, to which jumps may lead. */
+static void put_all(struct writer *writer)
+{
+	for (; writer->pc < writer->len - 1; meet(&writer->now, &targets[writer->pc]))
+		put_any(writer);
+}
+
 void ebpf_random(struct bpf_insn *insns, u32 len, u64 (*below)(u64 limit))
 {
 	struct writer writer = { .insns = insns, .len = len, .below = below };
-	u32 pc;
 
-	for (pc = 0; pc <= len; pc++)
-		targets[pc].reached = false;
-	writer.now.reached = true;
-	writer.now.regs[BPF_REG_1] = CONTEXT;
-	writer.now.regs[BPF_REG_0] = NUMBER;
-	put(&writer, (struct bpf_insn)MOV(0, constant(&writer)));
-	while (writer.pc < len) {
-		meet(&writer.now, &targets[writer.pc]);
-		if (writer.pc == len - 1)
-			put(&writer, (struct bpf_insn)EXIT);
-		else
-			put_any(&writer);
+	begin(&writer);
+	put_all(&writer);
+	put(&writer, (struct bpf_insn)EXIT);
+}
+
+/* Whatever is different in the register makes a difference in r0. */
+static void put_mix(struct writer *writer, u32 reg)
+{
+	put(writer, (struct bpf_insn)ALU(BPF_MUL, 0, (s32)0x9e3779b1));
+	put(writer, (struct bpf_insn)ALU_X(BPF_XOR, 0, reg));
+}
+
+u32 ebpf_random_telling(struct bpf_insn *insns, u32 len, u64 (*below)(u64 limit))
+{
+	struct writer writer = { .insns = insns, .len = len, .below = below };
+	u32 reg, slot, i;
+
+	begin(&writer);
+	for (reg = 6; reg < BPF_REG_10 && writer.pc < len - 1; reg++) {
+		put(&writer, (struct bpf_insn)LDX(BPF_DW, reg, 1, 8 + 8 * (s32)below(7)));
+		writer.now.regs[reg] = NUMBER;
 	}
+	put_all(&writer);
+	for (reg = 1; reg < BPF_REG_10; reg++)
+		if (writer.now.regs[reg] == NUMBER)
+			put_mix(&writer, reg);
+	for (slot = 1; slot <= EBPF_TOLD_SLOTS; slot++) {
+		for (i = 0; i < 8 && writer.now.bytes[EBPF_STACK - 8 * slot + i] == NUMBER; i++)
+			;
+		if (i < 8)
+			continue;
+		put(&writer, (struct bpf_insn)FILL(BPF_DW, 1, -8 * (s32)slot));
+		put_mix(&writer, 1);
+	}
+	/* What is returned is the lower half. */
+	put(&writer, (struct bpf_insn)MOV_X(1, 0));
+	put(&writer, (struct bpf_insn)ALU(BPF_RSH, 1, 32));
+	put(&writer, (struct bpf_insn)ALU_X(BPF_XOR, 0, 1));
+	put(&writer, (struct bpf_insn)EXIT);
+	return writer.pc;
 }
 
 void ebpf_break(struct bpf_insn *insns, u32 len, u64 (*below)(u64 limit))

@@ -66,6 +66,15 @@ void ebpf_call_scramble(struct seccomp_data *call, u32 fields);
  */
 void ebpf_random(struct bpf_insn *insns, u32 len, u64 (*below)(u64 limit));
 
+/*
+ * The same, but it begins with arguments of the call in registers, and its end mixes the
+ * numbers in all registers and in the uppermost slots of the stack into what it returns. Return
+ * its length: up to EBPF_TELLING more than @len.
+ */
+#define EBPF_TOLD_SLOTS 3
+#define EBPF_TELLING	(2 * 9 + 3 * EBPF_TOLD_SLOTS + 3)
+u32 ebpf_random_telling(struct bpf_insn *insns, u32 len, u64 (*below)(u64 limit));
+
 /* Something about one of its instructions is changed, or one is put in another's place. */
 void ebpf_break(struct bpf_insn *insns, u32 len, u64 (*below)(u64 limit));
 

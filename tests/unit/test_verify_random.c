@@ -87,12 +87,16 @@ static bool judge(const struct bpf_insn *from, u32 len, u32 calls, struct secmap
 	return !err;
 }
 
-static void judge_random(u32 len)
+/* Return how long it has become. */
+static u32 judge_random(u32 len)
 {
 	struct secmap_why why;
 	u32 pc;
 
-	ebpf_random(program, len, seed_below);
+	if (len + EBPF_TELLING <= SECMAP_LIMIT_INSNS && seed_once_in(4))
+		len = ebpf_random_telling(program, len, seed_below);
+	else
+		ebpf_random(program, len, seed_below);
 	for (pc = 0; pc < len; pc++)
 		seen.opcodes[program[pc].code] = true;
 	if (!judge(program, len, CALLS, &why)) {
@@ -100,6 +104,7 @@ static void judge_random(u32 len)
 		fail_msg("refused: %s", why.text);
 	}
 	seen.taken++;
+	return len;
 }
 
 static void test_random(void **state)
@@ -112,7 +117,7 @@ static void test_random(void **state)
 	for (i = 0; i < PROGRAMS; i++) {
 		u32 len = 2 + seed_below(seed_once_in(8) ? 100 : 24);
 
-		judge_random(len);
+		len = judge_random(len);
 		for (b = 0; b < BREAKS; b++) {
 			struct secmap_why why;
 
