@@ -297,6 +297,19 @@ def task_list(dev: int, room: int = 256) -> list[tuple[int, int, int, int]]:
                   in struct.iter_unpack("<iiII", memory.buffer.raw[: 16 * count])]
 
 
+def policy_list(dev: int) -> list[int]:
+    """The id of every policy."""
+    found: list[int] = []
+    record = bytearray(16)
+    while True:
+        struct.pack_into("<4I", record, 0, 16, 0, found[-1] if found else 0, 0)
+        try:
+            ioctl(dev, POLICY_NEXT, record)
+        except FileNotFoundError:
+            return found
+        found.append(struct.unpack_from("<I", record, 12)[0])
+
+
 def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]:
     """What POLICY_INFO says."""
     record = bytearray(struct.pack("<IIi", 144, 0, policy) + bytes(132))

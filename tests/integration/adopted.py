@@ -35,10 +35,13 @@ def _status(tid: int) -> dict[str, str]:
 def held_by_the_kernel() -> list[Held]:
     """Every thread that the kernel's seccomp filters."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/task/*"):
-        status = _status(int(path.name))
-        if status.get("Seccomp", "0").strip() != "0":
-            found.append(Held(int(path.name), status["Name"]))
+    for process in Path("/proc").glob("[0-9]*"):
+        # glob() would not take it that a process ends while its threads are listed.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for thread in (process / "task").iterdir():
+                status = _status(int(thread.name))
+                if status.get("Seccomp", "0").strip() != "0":
+                    found.append(Held(int(thread.name), status["Name"]))
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import abi
+import asking
 import pytest
 from records import Ground
 
@@ -85,3 +86,15 @@ def program() -> Callable[[str], str]:
 def stress_program() -> Callable[[str], str]:
     """The path of a program of tests/stress."""
     return lambda name: _built("tests/stress", name)
+
+
+@pytest.fixture(name="helper")
+def _helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], asking.Helper]:
+    monkeypatch.setenv("NOTED", str(tmp_path / "noted"))
+    return lambda body: asking.Helper(tmp_path, body)
+
+
+@pytest.fixture(name="call")
+def _call(program: Callable[[str], str]) -> tuple[str, ...]:
+    """A program that makes the calls that are named behind it, and prints what they return."""
+    return (program("call"), "syscall")

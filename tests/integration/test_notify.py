@@ -5,6 +5,7 @@ sentence by sentence in tests/manual; here is what a listener of ours could do w
 import os
 import select
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from errno import EAGAIN, EBADF, EBUSY, EINPROGRESS, EINTR, EINVAL, ENOENT, ENOSYS, EOPNOTSUPP, \
@@ -75,6 +76,40 @@ def test_a_permit_cannot_be_kept(program: Callable[[str], str], what: str) -> No
         assert (second.nr, second.ip, second.args) == (first.nr, first.ip, first.args)
         listener.send(second.ident, value=42)
         assert child.outcome().status == 42 << 8
+
+
+def test_a_permit_is_of_one_listener(dev: int) -> None:
+    """While the first one's question stands, its policy goes and another thread brings the second
+    one: that has not been asked, whatever the first one says."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(60)
+
+    def bring_another() -> None:
+        go.wait()
+        descriptor = abi.attach_filter(dev, abi.verdicts({GETPPID: abi.USER_NOTIF}),
+                                       abi.NEW_LISTENER | abi.TSYNC | abi.TSYNC_ESRCH)
+        socket.send_fds(theirs, [b"!"], [descriptor])
+        os.close(descriptor)
+
+    def prepare() -> None:
+        # What both threads carry, so that one's stack begins as the other's.
+        abi.attach(dev, abi.simple(dev, {}))
+        threading.Thread(target=bring_another, daemon=True).start()
+
+    with ours, theirs, gate() as go, \
+            supervised([GETPPID], lambda: call(GETPPID, 5), prepare=prepare) as (child, first):
+        asked = first.receive()
+        abi.detach(dev, child.pid, abi.task_ids(dev, child.pid)[-1])
+        go.open()
+        _, (descriptor,), _, _ = socket.recv_fds(ours, 1, 1)
+        second = Listener(descriptor)
+        first.send(asked.ident, flags=CONTINUE)
+        again = second.receive()
+        assert (again.pid, again.nr, again.ip, again.args) == (
+            asked.pid, asked.nr, asked.ip, asked.args)
+        second.send(again.ident, value=7)
+        assert child.outcome().value == 7
+        second.close()
 
 
 def test_continue_after_fork_is_for_one_thread() -> None:

@@ -1,82 +1,26 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""secmapctl notify: what is asked about, who answers, what is shown, and how all of it ends."""
+"""secmapctl notify: what is asked about, who answers, and what is shown."""
 
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
-from tool import (CANNOT_EXECUTE, FAILURE, NOT_FOUND, PODMAN, SUCCESS, TOOL, error_of, json_of,
-                  validate)
+from asking import ASK, GETPGRP, PYTHON, Helper, notify, shown
+from tool import CANNOT_EXECUTE, FAILURE, PODMAN, SUCCESS, TOOL, error_of, validate
 
 NOBODY = 65534
 EPERM, EACCES, ENOSYS, EFAULT = 1, 13, 38, 14
-# What no shell and no interpreter asks for by itself; it takes no arguments.
-GETPGRP, GETPGRP_I386, SOCKETCALL = 111, 65, 102
-PYTHON = "/usr/bin/python3"
-ASK = "import ctypes; ask = ctypes.CDLL(None).syscall\n"
-
-# What every helper begins with. NOTED gets each line that it reads.
-PREAMBLE = """#!/usr/bin/python3
-import json, os, sys, time
-
-def requests():
-    for line in sys.stdin:
-        with open(os.environ["NOTED"], "a") as noted:
-            noted.write(line)
-        yield json.loads(line)["request"]
-
-def say(text):
-    print(text, flush=True)
-
-def reply(asked, **answer):
-    say(json.dumps({"id": asked["id"], **answer}))
-
-def first(asked):
-    return int(asked["call"]["args"][0], 16)
-
-"""
-
-
-class Helper:
-    """A program for --helper, and what it has read."""
-
-    def __init__(self, folder: Path, body: str) -> None:
-        self.path = folder / "helper"
-        self.noted = folder / "noted"
-        self.noted.touch()
-        self.path.write_text(PREAMBLE + body, encoding="ascii")
-        self.path.chmod(0o755)
-
-    def requests(self) -> list[Any]:
-        """All of them, each held against its schema."""
-        lines = [json.loads(line) for line in self.noted.read_text().splitlines()]
-        for line in lines:
-            validate(line, "notify-request")
-        return [line["request"] for line in lines]
-
-
-@pytest.fixture(name="helper")
-def _helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Helper]:
-    monkeypatch.setenv("NOTED", str(tmp_path / "noted"))
-    return lambda body: Helper(tmp_path, body)
-
-
-@pytest.fixture(name="call")
-def _call(program: Callable[[str], str]) -> tuple[str, ...]:
-    """A program that makes the calls that are named behind it, and prints what they return."""
-    return (program("call"), "syscall")
+GETPGRP_I386, SOCKETCALL = 65, 102
 
 
 @pytest.fixture(name="profile")
@@ -93,35 +37,6 @@ def _profile(tmp_path: Path) -> Callable[..., Path]:
 def entry(action: str, *names: str, **more: Any) -> dict[str, Any]:
     """One of a profile."""
     return {"names": list(names), "action": f"SCMP_ACT_{action}", **more}
-
-
-def command(options: Sequence[str | Path], program: Sequence[str]) -> list[str | Path]:
-    """The command line. How fast a helper is matters only where a test says so."""
-    patience = ["--timeout", "200"] if "--helper" in options and "--timeout" not in options else []
-    return [TOOL, "notify", *options, *patience, "--", *program]
-
-
-def notify(*options: str | Path, program: Sequence[str],
-           stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """The program to its end."""
-    return subprocess.run(command(options, program), capture_output=True, text=True, check=False,
-                          timeout=120, input=stdin)
-
-
-def shown(stderr: str) -> list[Any]:
-    """What --json has shown, errors too, each held against its schema."""
-    documents = [json.loads(line) for line in stderr.splitlines()]
-    for each in documents:
-        validate(each, "error" if "error" in each else "notify")
-    return [each.get("notify", each.get("error")) for each in documents]
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    """For what no event tells."""
-    until = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(("answer", "returned", "words"), [
@@ -452,185 +367,6 @@ def test_a_helper_that_cannot_be_started(tmp_path: Path) -> None:
                      str(ran))
     assert (error["errno_name"], error["operation"]) == ("ENOENT", f"start helper {tmp_path}/none")
     assert not ran.exists()
-
-
-SILENT = "for asked in requests(): pass"
-
-
-def test_killed_while_it_waits(helper: Callable[[str], Helper], call: tuple[str, ...]) -> None:
-    silent = helper(SILENT)
-    with subprocess.Popen(command(["--json", "--on", "getpgrp", "--helper", silent.path], [*call, str(GETPGRP)]),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        wait_until(silent.requests)
-        os.kill(silent.requests()[0]["pid"], signal.SIGKILL)
-        out, err = process.communicate(timeout=120)
-    assert (process.returncode, out) == (-signal.SIGKILL, "")
-    (asked,) = shown(err)
-    assert (asked["answer"], asked["by"]) == (None, None)
-
-
-def test_a_signal_does_not_ask_twice(helper: Callable[[str], Helper]) -> None:
-    answers = helper(f"""
-for asked in requests():
-    os.kill(asked["pid"], {int(signal.SIGUSR1)})
-    time.sleep(0.5)
-    reply(asked, value=5)
-""")
-    code = ASK + f"""
-import signal
-seen = []
-signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
-print(ask({GETPGRP}), seen)
-"""
-    done = notify("--on", "getpgrp", "--helper", answers.path, program=[PYTHON, "-c", code])
-    assert done.stdout == "5 [1]\n"
-    assert len(answers.requests()) == 1
-
-
-@pytest.mark.parametrize("status", (0, 1, 2, 126, 127, 255))
-def test_the_status_is_the_programs(status: int) -> None:
-    done = notify("--on", "mknod", program=["sh", "-c", f"exit {status}"])
-    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
-
-
-@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGUSR1))
-def test_a_signal_ends_it_as_it_ends_the_program(number: signal.Signals) -> None:
-    done = notify("--on", "mknod", program=["sh", "-c", f"kill -{int(number)} $$"])
-    assert (done.returncode, done.stderr) == (-number, "")
-
-
-def test_exec_failures_are_those_of_env(tmp_path: Path) -> None:
-    missing = error_of("notify", "--on", "mknod", "--", str(tmp_path / "none"), status=NOT_FOUND)
-    assert missing["operation"] == f"execute {tmp_path / 'none'}"
-    text = tmp_path / "text"
-    text.write_text("text", encoding="ascii")
-    assert notify("--on", "mknod", program=[str(text)]).returncode == CANNOT_EXECUTE
-
-
-def test_the_program_is_as_run_leaves_it() -> None:
-    code = ("import os; print(sorted(os.listdir('/proc/self/fd')));"
-            "print(*(line for line in open('/proc/self/status') if line.startswith(('NoNew', 'Sig'))"
-            " and not line.startswith('SigQ')), sep='', end='')")
-    answers = [subprocess.run([TOOL, *how, "--", PYTHON, "-c", code], check=True,
-                              capture_output=True, text=True)
-               for how in (["run", "--profile", str(PODMAN)], ["notify", "--on", "mknod"])]
-    assert answers[0].stdout == answers[1].stdout
-    assert "NoNewPrivs:\t1" in answers[1].stdout
-    assert answers[1].stdout.startswith("['0', '1', '2', '3']\n")
-
-
-def test_standard_input_is_the_programs(helper: Callable[[str], Helper]) -> None:
-    done = notify("--on", "mknod", "--helper", helper(SILENT).path, program=["cat"],
-                  stdin="through\n")
-    assert (done.stdout, done.stderr) == ("through\n", "")
-
-
-def test_only_the_program_is_filtered(helper: Callable[[str], Helper],
-                                      call: tuple[str, ...]) -> None:
-    silent = helper(SILENT)
-    with subprocess.Popen(command(["--on", "getpgrp", "--helper", silent.path], [*call, str(GETPGRP)]),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait_until(silent.requests)
-        tasks = [task["pid"] for task in json_of("task-list", "task", "list")]
-        assert tasks == [silent.requests()[0]["pid"]]
-        process.terminate()
-        process.communicate(timeout=120)
-
-
-@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT,
-                                    signal.SIGUSR1, signal.SIGUSR2))
-def test_signals_are_passed_on(number: signal.Signals) -> None:
-    code = (f"import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [{int(number)}]);"
-            "print('ready', flush=True);"
-            f"signal.sigwait([{int(number)}]); raise SystemExit(7)")
-    with subprocess.Popen(command(["--on", "mknod"], [PYTHON, "-c", code]), text=True,
-                          stdout=subprocess.PIPE) as process:
-        assert process.stdout and process.stdout.readline() == "ready\n"
-        process.send_signal(number)
-        assert process.wait(timeout=120) == 7
-
-
-@contextmanager
-def _on_a_terminal(options: Sequence[str | Path],
-                   program: Sequence[str]) -> Iterator[tuple[int, TextIO]]:
-    """The tool leads a session on a terminal of its own; its process id, and the terminal."""
-    line = [str(each) for each in command(options, program)]
-    pid, number = pty.fork()
-    if pid == 0:
-        os.execv(line[0], line)
-    with open(number, encoding="ascii") as terminal:
-        yield pid, terminal
-
-
-def test_what_a_terminal_sends_comes_once(helper: Callable[[str], Helper]) -> None:
-    """And not to the helper."""
-    silent = helper(f"""
-import signal
-for asked in requests():
-    ignored = all(signal.getsignal(each) == signal.SIG_IGN for each in (signal.SIGINT, signal.SIGQUIT))
-    reply(asked, value=1000 + ignored)
-""")
-    code = ASK + f"""
-import signal
-signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-print(ask({GETPGRP}), flush=True)
-signal.sigwaitinfo([signal.SIGTERM])
-print(ask({GETPGRP}), flush=True)
-"""
-    def said(terminal: TextIO) -> str:
-        return terminal.readline().replace("^C", "")  # the terminal's echo, whenever it comes
-
-    with _on_a_terminal(["--on", "getpgrp", "--helper", silent.path, "--output", "/dev/null"],
-                        [PYTHON, "-c", code]) as (pid, terminal):
-        assert said(terminal) == "1001\n"
-        os.write(terminal.fileno(), b"\x03")
-        assert said(terminal) == "interrupted\n"
-        os.kill(pid, signal.SIGTERM)
-        assert said(terminal) == "1001\n"
-        assert os.waitpid(pid, 0)[1] == 0
-
-
-def test_a_hangup_is_passed_on() -> None:
-    with _on_a_terminal(["--on", "mknod"], ["sh", "-c", "echo ready; exec sleep 1000"]) as (pid, terminal):
-        assert terminal.readline() == "ready\n"
-        terminal.close()
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGHUP
-
-
-def _leaving_one_behind(call: tuple[str, ...], folder: Path) -> list[str]:
-    """A program that ends with 5; what it started asks once somebody writes to `go`."""
-    os.mkfifo(folder / "go")
-    return ["sh", "-c", f"(read x < {folder}/go; '{call[0]}' syscall {GETPGRP} > {folder}/came) "
-                        f"> /dev/null & touch {folder}/ran; exit 5"]
-
-
-def _children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-
-
-def test_what_lives_on_is_served(tmp_path: Path, call: tuple[str, ...]) -> None:
-    program = _leaving_one_behind(call, tmp_path)
-    with subprocess.Popen(command(["--on", "getpgrp", "--answer", "*=value:3"], program),
-                          stderr=subprocess.PIPE) as process:
-        (tmp_path / "go").write_text("go\n", encoding="ascii")
-        assert process.wait(timeout=120) == 5
-    assert (tmp_path / "came").read_text(encoding="ascii") == "3\n"
-
-
-def test_after_the_program_a_signal_ends_it(tmp_path: Path, call: tuple[str, ...]) -> None:
-    """Those who live on get ENOSYS then."""
-    program = _leaving_one_behind(call, tmp_path)
-    with subprocess.Popen(command(["--on", "getpgrp", "--answer", "*=value:3"], program),
-                          stderr=subprocess.DEVNULL) as process:
-        wait_until((tmp_path / "ran").exists)
-        wait_until(lambda: not _children(process.pid))
-        process.terminate()
-        assert process.wait(timeout=120) == 5
-    (tmp_path / "go").write_text("go\n", encoding="ascii")
-    came = tmp_path / "came"
-    wait_until(lambda: came.exists() and came.stat().st_size)
-    assert came.read_text(encoding="ascii") == f"-{ENOSYS}\n"
 
 
 @pytest.mark.parametrize("fault", ["profile", "missing", "device", "output", "silent", "unasked",

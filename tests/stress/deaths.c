@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #define WORKERS 4
 #define MARKER	600 /* no call has this number, nor the next one */
 #define DEEPEST 64
+#define SELDOM	31 /* has no divisor in common with WAYS, so that every way is taken by deep ones */
 
 enum way {
 	KILL_PROCESS,
@@ -140,6 +142,15 @@ static void attach_all(enum way way, int depth, int place)
 	}
 }
 
+/* Until somebody ends us, who shall have a processor for that. */
+static _Noreturn void make_forever(void)
+{
+	for (;;) {
+		marker();
+		sched_yield();
+	}
+}
+
 static void *call_marker(void *unused)
 {
 	(void)unused;
@@ -222,23 +233,29 @@ static _Noreturn void end(enum way way, int say)
 		_exit(marker() != EDOM);
 	case THREAD_EXEC:
 		need(!pthread_create(&thread, NULL, execute, NULL), "no thread");
-		for (;;)
-			marker();
+		make_forever();
 	case EXIT:
 		_exit(0);
 	case KILLED:
 		need(write(say, "!", 1) == 1, "write");
-		for (;;)
-			marker();
+		make_forever();
 	default:
 		end_notified(way);
 	}
 }
 
-static void one(uint64_t random, enum way way)
+/* Seldom deep: attaching 64 takes a while. Then one depth after the other. */
+static int choose_depth(uint64_t *random, long left)
 {
-	/* Seldom deep: attaching 64 takes a while. */
-	int depth = 1 + next_random(&random) % (next_random(&random) % 8 ? 4 : DEEPEST);
+	if (left % SELDOM)
+		return 1 + next_random(random) % 4;
+	return 1 + left / SELDOM % DEEPEST;
+}
+
+static void one(uint64_t random, long left)
+{
+	enum way way = left % WAYS;
+	int depth = choose_depth(&random, left);
 	int place = next_random(&random) % depth, pipe_ends[2], status;
 	char byte;
 	pid_t pid;
@@ -271,7 +288,7 @@ static void work(uint64_t random)
 	long left;
 
 	while ((left = atomic_fetch_sub(&shared->left, 1)) > 0)
-		one(next_random(&random), left % WAYS);
+		one(next_random(&random), left);
 	_exit(0);
 }
 
