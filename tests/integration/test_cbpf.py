@@ -65,9 +65,9 @@ def test_memory_is_charged(dev: int) -> None:
         return found
 
     long, short = charged("long", INSNS_MAX), charged("short", 2)
-    # Nearer to both than to one of them.
     print(f"{long} and {short} bytes")
-    assert long - short > count * 1.5 * 8 * INSNS_MAX
+    # With both it is more than twice 8 bytes, with the translation alone less than 1.3 times.
+    assert long - short > count * 1.8 * 8 * INSNS_MAX
 
 
 def test_of_another_kind(ground: Ground) -> None:
