@@ -91,27 +91,16 @@ struct secmap_call {
 	struct seccomp_data data;
 };
 
-/* A bit for each 4-byte word of struct seccomp_data: number, architecture, two arguments. */
-#define SECMAP_CALL_FEW 0xf3U
-
-/* What most programs look at, of a call of the native ABI. */
-static __always_inline void secmap_call_read_few(struct seccomp_data *data, struct pt_regs *regs,
-						 u32 nr)
+/* All of a native call: what a program reads must not be what lay on the kernel's stack before. */
+static __always_inline struct seccomp_data secmap_call_data_native(const struct pt_regs *regs,
+								   u32 nr)
 {
-	data->nr = nr;
-	data->arch = AUDIT_ARCH_X86_64;
-	data->args[0] = regs->di;
-	data->args[1] = regs->si;
-}
-
-/* The rest of it. */
-static __always_inline void secmap_call_read_rest(struct seccomp_data *data, struct pt_regs *regs)
-{
-	data->instruction_pointer = regs->ip;
-	data->args[2] = regs->dx;
-	data->args[3] = regs->r10;
-	data->args[4] = regs->r8;
-	data->args[5] = regs->r9;
+	return (struct seccomp_data){
+		nr,
+		AUDIT_ARCH_X86_64,
+		regs->ip,
+		{ regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 },
+	};
 }
 
 /*
@@ -150,10 +139,7 @@ static __always_inline struct secmap_call secmap_call_read(struct pt_regs *regs)
 	if (arch == AUDIT_ARCH_X86_64)
 		return (struct secmap_call){
 			.where = where,
-			.data = { nr,
-				  arch,
-				  regs->ip,
-				  { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 } },
+			.data = secmap_call_data_native(regs, nr),
 		};
 	return (struct secmap_call){
 		.where = where,

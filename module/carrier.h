@@ -26,12 +26,12 @@ struct secmap_stack;
  * struct secmap_permit - a supervisor lets a call run, while SECMAP_LATE_PERMIT is set
  * @data: exactly this one, made again
  * @exec_id: by the program that made it
- * @listener: whose supervisor; only ever compared
+ * @listener: secmap_listener_id() of whose supervisor
  */
 struct secmap_permit {
 	struct seccomp_data data;
 	u64 exec_id;
-	const struct secmap_listener *listener;
+	u64 listener;
 };
 
 /**

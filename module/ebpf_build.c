@@ -28,15 +28,19 @@ static notrace u64 helper_test_bit(u64 table, u64 bit, u64 r3, u64 r4, u64 r5)
 	return lookup_bitmap((const struct secmap_table *)table, bit);
 }
 
-/* The first member of both kinds of table is their type. Context: as the probe. */
+/*
+ * Which kind of table it is stands in the address, not behind it: a branch on what has yet to be
+ * loaded could be mispredicted for long enough to take one kind for the other. Context: as the
+ * probe.
+ */
 static notrace u64 helper_lookup(u64 of, u64 key, u64 otherwise, u64 r4, u64 r5)
 {
 	const struct secmap_table *table = (const struct secmap_table *)of;
 	size_t place;
 
-	static_assert(offsetof(struct secmap_table, type) == offsetof(struct secmap_live, type));
-	if (table->type != SECMAP_TABLE_HASH)
-		return secmap_live_get((const struct secmap_live *)of, key, otherwise);
+	if (of & SECMAP_EBPF_LIVE_BIT)
+		return secmap_live_get((const struct secmap_live *)(of ^ SECMAP_EBPF_LIVE_BIT), key,
+				       otherwise);
 	if (!lookup_hash(table, key, &place))
 		return otherwise;
 	return lookup_value(table, place);
@@ -179,7 +183,7 @@ static void build_write(const struct build *build, struct bpf_insn *to)
  * @insns: what secmap_verify() has accepted
  * @len: how many instructions
  * @stack: bytes of the stack that it uses, a multiple of 8
- * @tables: what its indices stand for, struct secmap_table or struct secmap_live; they outlive it
+ * @tables: what its indices stand for, struct secmap_table or SECMAP_EBPF_LIVE(); they outlive it
  * @why: where the reason of a refusal goes
  *
  * The program's type stays BPF_PROG_TYPE_UNSPEC, which is that of seccomp(2)'s programs: so the

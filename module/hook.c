@@ -25,7 +25,7 @@
 /* What follows from what the policies say of a call. Context: as sys_enter(). */
 static __always_inline void conclude(struct secmap_carrier *carrier, struct pt_regs *regs,
 				     struct secmap_where where, struct secmap_judgement said,
-				     const struct secmap_listener *permitted)
+				     u64 permitted)
 {
 	if (said.action != SECCOMP_RET_ALLOW) {
 		if (secmap_verdict_fails(said.action) && !said.by->flags) {
@@ -45,8 +45,10 @@ static __always_inline void conclude(struct secmap_carrier *carrier, struct pt_r
 /* What decide() looks at first, for the other ABIs. */
 static bool allowed(const struct secmap_stack *stack, struct secmap_where where)
 {
-	return where.abi < SECMAP_ABI_COUNT && where.nr < SECMAP_NR_MAX &&
-	       test_bit(where.nr & (SECMAP_NR_MAX - 1), stack->allow[where.abi]);
+	if (where.abi >= SECMAP_ABI_COUNT || where.nr >= SECMAP_NR_MAX)
+		return false;
+	where.nr = array_index_nospec(where.nr, SECMAP_NR_MAX);
+	return test_bit(where.nr, stack->allow[where.abi]);
 }
 
 /* A call that may need more than what decide() does. */
@@ -54,11 +56,24 @@ static noinline void judge(struct secmap_carrier *carrier, const struct secmap_s
 			   struct pt_regs *regs, const struct secmap_ask *ask)
 {
 	struct secmap_call call = secmap_call_read(regs);
-	const struct secmap_listener *permitted = secmap_verdict_permitted(carrier, &call);
+	u64 permitted = secmap_verdict_permitted(carrier, &call);
 
 	if (allowed(stack, call.where))
 		return;
 	conclude(carrier, regs, call.where, secmap_stack_judge(stack, ask, &call), permitted);
+}
+
+static __always_inline const struct secmap_ask *ask_of(const struct secmap_stack *stack, u32 answer)
+{
+	const struct secmap_ask *ask;
+
+	/* Bounded under speculation; hidden, or the compiler finds the mask needless. */
+	OPTIMIZER_HIDE_VAR(answer);
+	static_assert(!(SECMAP_LIMIT_STACK_ERRNOS & (SECMAP_LIMIT_STACK_ASKS - 1)));
+	ask = &stack->asks[answer & (SECMAP_LIMIT_STACK_ASKS - 1)];
+	/* Or the compiler computes the address of each member anew. */
+	OPTIMIZER_HIDE_VAR(ask);
+	return ask;
 }
 
 /*
@@ -69,12 +84,16 @@ static noinline void judge_again(struct pt_regs *regs)
 {
 	struct secmap_carrier *carrier = secmap_task_find(current);
 	const struct secmap_stack *stack;
+	u32 answer;
 
 	/* Detached from in between: as if it had been before. */
 	if (!carrier)
 		return;
 	stack = rcu_dereference_sched(carrier->stack);
-	judge(carrier, stack, regs, &stack->asks[0]);
+	/* It is another stack by now, perhaps; then everybody may be asked, once. */
+	answer = stack->answer[secmap_call_nr(regs) & (SECMAP_NR_MAX - 1)];
+	judge(carrier, stack, regs,
+	      answer < SECMAP_LIMIT_STACK_ERRNOS ? stack->asks : ask_of(stack, answer));
 }
 
 static __always_inline void take(struct pt_regs *regs, u32 action)
@@ -88,16 +107,11 @@ static __always_inline void take(struct pt_regs *regs, u32 action)
 }
 
 /* A function of its own: the program's frame, and what the call saves, are not for every call. */
-static noinline notrace __no_stack_protector void judge_program(const struct secmap_ask *ask,
+static noinline notrace __no_stack_protector void judge_program(const struct bpf_prog *program,
 								struct pt_regs *regs, u32 nr)
 {
-	/* The program looks at nothing that is not filled in, so it need not be cleared. */
-	struct seccomp_data data __attribute__((uninitialized));
-	const struct bpf_prog *program = ask->program;
+	struct seccomp_data data = secmap_call_data_native(regs, nr);
 
-	secmap_call_read_few(&data, regs, nr);
-	if (ask->wide)
-		secmap_call_read_rest(&data, regs);
 	/* bpf_prog_run() without its statistics, which nobody could ask for. */
 	take(regs, bpf_dispatcher_nop_func(&data, program->insnsi, program->bpf_func));
 }
@@ -119,10 +133,11 @@ static __always_inline void decide(struct secmap_carrier *carrier, struct task_s
 	/* A supervisor's permit is for this call or for none. */
 	if (unlikely(READ_ONCE(carrier->late) || !secmap_call_native(task) ||
 		     nr >= SECMAP_NR_MAX)) {
-		judge(carrier, stack, regs, &stack->asks[0]);
+		judge(carrier, stack, regs, stack->asks);
 		return;
 	}
-	/* The number of bits is a power of two: bounded under speculation as well. */
+	/* Bounded under speculation as well; hidden, or the compiler finds the mask needless. */
+	OPTIMIZER_HIDE_VAR(nr);
 	nr &= SECMAP_NR_MAX - 1;
 	if (likely(test_bit(nr, stack->allow[SECMAP_ABI_X86_64])))
 		return;
@@ -131,13 +146,11 @@ static __always_inline void decide(struct secmap_carrier *carrier, struct task_s
 		secmap_call_skip(regs, stack->errnos[answer]);
 		return;
 	}
-	ask = &stack->asks[answer - SECMAP_LIMIT_STACK_ERRNOS];
-	/* Or the compiler computes the address of each member anew. */
-	OPTIMIZER_HIDE_VAR(ask);
+	ask = ask_of(stack, answer);
 	if (ask->steps.first)
 		judge_steps(ask, regs);
 	else if (ask->program)
-		judge_program(ask, regs, nr);
+		judge_program(ask->program, regs, nr);
 	else
 		judge(carrier, stack, regs, ask);
 }

@@ -7,8 +7,8 @@
 #define SECMAP_LIMIT_STACK 64U
 
 /*
- * Different errnos that a stack answers at once, and different things that it knows to ask;
- * numbers with others are judged by every policy.
+ * Different errnos that a stack answers at once; numbers with others are judged. Different sets
+ * of policies to ask; the first one is all of them, and asked about numbers with others.
  */
 #define SECMAP_LIMIT_STACK_ERRNOS 64U
 #define SECMAP_LIMIT_STACK_ASKS	  32U

@@ -33,6 +33,7 @@
 /**
  * struct secmap_listener - the end that answers
  * @refs: the file, each stack, each task that is about to ask
+ * @id: see secmap_listener_id()
  * @stacks: the stacks that hold it
  * @wait_killable: a received question is interrupted by a fatal signal only
  * @wait: for questions, for answers to be due, and for the last stack to go
@@ -44,6 +45,7 @@
  */
 struct secmap_listener {
 	refcount_t refs;
+	u64 id;
 	atomic_t stacks;
 	bool wait_killable;
 	wait_queue_head_t wait;
@@ -96,6 +98,8 @@ struct gift {
 	struct completion done;
 };
 
+static atomic64_t ids;
+
 /**
  * secmap_listener_create() - a listener that no stack holds yet
  * @wait_killable: see struct secmap_listener
@@ -109,6 +113,7 @@ struct secmap_listener *secmap_listener_create(bool wait_killable)
 	if (!listener)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&listener->refs, 1);
+	listener->id = atomic64_inc_return(&ids);
 	listener->wait_killable = wait_killable;
 	init_waitqueue_head(&listener->wait);
 	mutex_init(&listener->lock);
@@ -144,6 +149,11 @@ void secmap_listener_leave(struct secmap_listener *listener)
 		wake_up_poll(&listener->wait, EPOLLHUP);
 	mutex_unlock(&listener->lock);
 	secmap_listener_put(listener);
+}
+
+u64 secmap_listener_id(const struct secmap_listener *listener)
+{
+	return listener->id;
 }
 
 bool secmap_listener_answers(const struct secmap_listener *listener)

@@ -19,6 +19,9 @@ void secmap_listener_get(struct secmap_listener *listener);
 void secmap_listener_put(struct secmap_listener *listener);
 struct file *secmap_listener_file(struct secmap_listener *listener);
 
+/* Never 0, and never used again. */
+u64 secmap_listener_id(const struct secmap_listener *listener);
+
 /* Is there still somebody who answers? */
 bool secmap_listener_answers(const struct secmap_listener *listener);
 

@@ -64,17 +64,6 @@ static void tell(struct secmap_told *told, tell_t asked, void *of)
 		}
 }
 
-/* The words of struct seccomp_data that a valid program of classic BPF loads, a bit each. */
-static u32 cbpf_fields(const struct sock_fprog_kern *filter)
-{
-	u32 i, fields = 0;
-
-	for (i = 0; i < filter->len; i++)
-		if (filter->filter[i].code == (BPF_LD | BPF_W | BPF_ABS))
-			fields |= 1U << filter->filter[i].k / sizeof(u32);
-	return fields;
-}
-
 /*
  * The kernel does not charge its copy of the program to anybody's cgroup, for a task of
  * seccomp(2) has few; policies may be many. So it gets one that is charged; it frees either
@@ -124,7 +113,6 @@ struct secmap_program *secmap_program_create_cbpf(u64 filter, u16 len)
 		secmap_program_free(program);
 		return ERR_PTR(err);
 	}
-	program->fields = cbpf_fields(program->prog->orig_prog);
 	tell(&program->told, tell_cbpf, program->prog->orig_prog);
 	return program;
 }
@@ -162,7 +150,7 @@ static struct bpf_prog *build(const struct secmap_program *program,
 	if (!tables)
 		return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory"));
 	for (i = 0; i < spec->table_count; i++)
-		tables[i] = spec->tables[i] ?: (const void *)&program->lives[i];
+		tables[i] = spec->tables[i] ?: SECMAP_EBPF_LIVE(&program->lives[i]);
 	prog = secmap_ebpf_build(spec->insns, spec->len, stack, tables, why);
 	kfree(tables);
 	return prog;
@@ -210,7 +198,6 @@ struct secmap_program *secmap_program_create_ebpf(const struct secmap_program_sp
 	program = kvzalloc(struct_size(program, lives, spec->table_count), GFP_KERNEL_ACCOUNT);
 	if (!program)
 		return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory"));
-	program->fields = facts.fields;
 	program->cost = facts.cost;
 	program->len = spec->len;
 	program->live_count = spec->table_count;

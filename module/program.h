@@ -31,7 +31,6 @@ struct secmap_told {
  * struct secmap_program - a program
  * @prog: the kernel's, owned
  * @told: what is known about it
- * @fields: a bit for each 4-byte word of struct seccomp_data that it loads from
  * @cost: eBPF: of its dearest way
  * @len: eBPF: length of @insns
  * @insns: eBPF: as they were handed over, owned; NULL for classic BPF
@@ -41,7 +40,6 @@ struct secmap_told {
 struct secmap_program {
 	struct bpf_prog *prog;
 	struct secmap_told told;
-	u32 fields;
 	u32 cost;
 	u32 len;
 	struct bpf_insn *insns;
@@ -88,7 +86,7 @@ static inline u32 secmap_program_len(const struct secmap_program *program)
 /**
  * secmap_program_run() - what a program returns for a call
  * @program: the program
- * @call: the call; only @program->fields of it are read
+ * @call: the call
  *
  * Context: the task does not migrate. No sleep, no lock, no store that others read.
  * Return: SECCOMP_RET_* with its data, or whatever else it returns.

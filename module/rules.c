@@ -44,8 +44,7 @@ struct secmap_verdict secmap_rules_eval_at(const struct secmap_rules *rules,
 		return (struct secmap_verdict){ rules->facts.foreign_action, SECMAP_RULE_FOREIGN };
 	if (nr >= SECMAP_NR_MAX)
 		return rules_eval_rest(section, nr);
-	/* A power of two: bounded under speculation as well. */
-	nr &= SECMAP_NR_MAX - 1;
+	nr = array_index_nospec(nr, SECMAP_NR_MAX);
 	if (test_bit(nr, section->allow))
 		return (struct secmap_verdict){ SECCOMP_RET_ALLOW, SECMAP_RULE_ALLOW };
 	return rules_eval_number(section, nr, args);

@@ -109,12 +109,10 @@ static void stack_shorten(struct secmap_where where, struct secmap_ask *ask)
 
 	if (ask->older || ask->newest->flags & SECMAP_ATTACH_LOG || secmap_call_forks(where))
 		return;
-	if (only->rules) {
+	if (only->rules)
 		ask->steps = secmap_rules_steps(only->rules, where);
-	} else {
+	else
 		ask->program = only->program->prog;
-		ask->wide = only->program->fields & ~SECMAP_CALL_FEW;
-	}
 }
 
 static void stack_ask_too(const struct secmap_stack *stack, u32 place, struct secmap_ask *ask)
@@ -176,7 +174,9 @@ static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u
 		stack->answer[where.nr] = stack_errno(stack, secmap_verdict_errno(action));
 	if (stack->answer[where.nr] < SECMAP_LIMIT_STACK_ERRNOS)
 		return;
-	stack_shorten(where, &ask);
+	/* A constant that is no errno is none for the short way either. */
+	if (!constant || secmap_verdict_fails(action))
+		stack_shorten(where, &ask);
 	stack->answer[where.nr] = SECMAP_LIMIT_STACK_ERRNOS + stack_ask(stack, &ask);
 }
 

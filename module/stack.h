@@ -32,7 +32,6 @@ struct secmap_entry {
  * @steps: of @newest, if it is rules whose ALLOW or errno is all there is to do: then nothing
  *	else has to be looked at
  * @program: likewise, if it is a program
- * @wide: does it look at more of the call than what secmap_call_read_few() reads?
  *
  * One cache line each.
  */
@@ -41,8 +40,12 @@ struct secmap_ask {
 	u64 older;
 	struct secmap_steps steps;
 	const struct bpf_prog *program;
-	bool wide;
 } __aligned(64);
+
+static_assert(sizeof(struct secmap_ask) == 64);
+/* What struct secmap_stack keeps in bytes, and which entries there are in 64 bits. */
+static_assert(SECMAP_LIMIT_STACK_ERRNOS + SECMAP_LIMIT_STACK_ASKS <= 1 << 8);
+static_assert(SECMAP_LIMIT_STACK <= 64);
 
 /**
  * struct secmap_stack - immutable, shared by the tasks that carry the same one

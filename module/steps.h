@@ -32,6 +32,8 @@ struct rules_step {
 	bool expect;
 };
 
+static_assert(SECMAP_LIMIT_RULE_CONDS < 1 << 8 && SECMAP_LIMIT_RULES <= 1 << 16);
+
 /* What is said about one ABI, in one piece of memory. Immutable once built. */
 struct rules_section {
 	DECLARE_BITMAP(allow, SECMAP_NR_MAX);	/* as handed over */

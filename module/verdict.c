@@ -60,19 +60,18 @@ static bool is_last_thread(const struct secmap_entry *by)
  * by a signal handler that runs before the call is made again and does not return.
  *
  * Context: in the probe.
- * Return: whose listener, only to be compared, or NULL.
+ * Return: secmap_listener_id() of whose supervisor, or 0.
  */
-const struct secmap_listener *secmap_verdict_permitted(struct secmap_carrier *carrier,
-						       const struct secmap_call *call)
+u64 secmap_verdict_permitted(struct secmap_carrier *carrier, const struct secmap_call *call)
 {
 	const struct secmap_permit *permit = carrier->permit;
 
 	if (!test_bit(SECMAP_LATE_PERMIT, &carrier->late))
-		return NULL;
+		return 0;
 	clear_bit(SECMAP_LATE_PERMIT, &carrier->late);
 	if (permit->exec_id != current->self_exec_id ||
 	    memcmp(&permit->data, &call->data, sizeof(call->data)))
-		return NULL;
+		return 0;
 	return permit->listener;
 }
 
@@ -99,14 +98,14 @@ static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by
  * @by: whose verdict it is
  * @regs: the call
  * @action: SECCOMP_RET_* with its data
- * @permitted: whose supervisor lets it run, or NULL
+ * @permitted: secmap_listener_id() of whose supervisor lets it run, or 0
  *
  * Context: in the probe, under RCU. A call that is to be denied late, but has been detached
  * from at this moment, so that nothing can be queued, fails with EPERM: fail closed.
  * Return: whether the call that was made runs.
  */
 bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
-			  struct pt_regs *regs, u32 action, const struct secmap_listener *permitted)
+			  struct pt_regs *regs, u32 action, u64 permitted)
 {
 	long value = -ENOSYS;
 
@@ -117,7 +116,7 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 		later(carrier, by, action, SECMAP_LATE_LOG);
 		return true;
 	case SECCOMP_RET_USER_NOTIF:
-		if (permitted && permitted == by->listener)
+		if (permitted && by->listener && permitted == secmap_listener_id(by->listener))
 			return true;
 		value = notify(carrier, by, action);
 		break;
@@ -258,7 +257,7 @@ static bool permit(struct secmap_carrier *carrier, const struct seccomp_data *da
 	*carrier->permit = (struct secmap_permit){
 		.data = *data,
 		.exec_id = current->self_exec_id,
-		.listener = carrier->listener,
+		.listener = secmap_listener_id(carrier->listener),
 	};
 	set_bit(SECMAP_LATE_PERMIT, &carrier->late);
 	return true;

@@ -11,7 +11,6 @@ struct pt_regs;
 struct secmap_call;
 struct secmap_carrier;
 struct secmap_entry;
-struct secmap_listener;
 
 /* What ATTACH takes: the actions that secmap_verdict_apply() carries out. */
 #define SECMAP_ACTIONS                                                                 \
@@ -58,10 +57,8 @@ static inline int secmap_verdict_status(u32 entry_flags)
 }
 
 bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
-			  struct pt_regs *regs, u32 action,
-			  const struct secmap_listener *permitted);
-const struct secmap_listener *secmap_verdict_permitted(struct secmap_carrier *carrier,
-						       const struct secmap_call *call);
+			  struct pt_regs *regs, u32 action, u64 permitted);
+u64 secmap_verdict_permitted(struct secmap_carrier *carrier, const struct secmap_call *call);
 void secmap_verdict_late(struct secmap_carrier *carrier);
 
 #endif

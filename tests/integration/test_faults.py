@@ -70,6 +70,34 @@ def test_no_spare_no_child(dev: int, keep: Callable[[int], int],
     assert run(body).value == [0, -errno.ENOMEM, -errno.ENOMEM, -errno.ENOMEM, 0]
 
 
+@pytest.mark.parametrize("engine", ["maps", "cbpf"])
+def test_no_spare_no_child_where_an_argument_decides(
+    dev: int, keep: Callable[[int], int], no_carriers: Callable[[], None], engine: str,
+) -> None:
+    """The call is allowed by what its policy says of the argument, and refused all the same."""
+    if engine == "maps":
+        policy = abi.policy_create(dev, [abi.Section(rules=[
+            abi.Rule(FORK, abi.ERRNO | errno.EXDEV, [abi.Cond(0, abi.EQ, 7)]),
+            abi.Rule(GETPPID, abi.ERRNO | errno.EPERM)])])
+    else:
+        policy = abi.cbpf(dev, [abi.load(0), abi.jeq(GETPPID, 0, 1), abi.ret(abi.ERRNO | errno.EPERM),
+                                abi.jeq(FORK, 0, 2), abi.load(16), abi.jeq(7, 1, 0),
+                                abi.ret(abi.ALLOW), abi.ret(abi.ERRNO | errno.EXDEV)])
+    keep(policy)
+
+    def body() -> list[int]:
+        abi.no_new_privs()
+        abi.attach(dev, policy)
+        no_carriers()
+        status = os.waitpid(fork(), 0)[1]
+        refused = [fork(), abi.raw_syscall(FORK, 7)]
+        end()
+        asked = fork()
+        return [status, *refused, asked, os.waitpid(fork(), 0)[1]]
+
+    assert run(body).value == [0, -errno.ENOMEM, -errno.EXDEV, -errno.ENOMEM, 0]
+
+
 def test_no_spare_is_no_way_round_a_kill(dev: int, keep: Callable[[int], int],
                                          no_carriers: Callable[[], None]) -> None:
     policy = keep(abi.simple(dev, {VFORK: abi.KILL_PROCESS}))

@@ -10,6 +10,7 @@
 #ifndef _SECMAP_KERNEL_H
 #define _SECMAP_KERNEL_H
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
