@@ -49,9 +49,9 @@ test-rt: userland ## the integration tests on both PREEMPT_RT kernels
 test-debug: userland ## the integration tests on the debug kernel, then a search for leaks
 	@tests/run debug
 
-.PHONY: test-programs
-test-programs: userland ## PROGRAMS=100000 random eBPF programs in each of the kernel's ways to run them
-	@PROGRAMS=$(PROGRAMS) tests/run programs
+.PHONY: test-long
+test-long: userland ## in full: 100000 random eBPF programs, 10000 rounds of TSYNC, 10000 deaths; an hour
+	@PROGRAMS=$(PROGRAMS) tests/run long
 
 .PHONY: check
 check: userland ## formatting, static analysis, licences, documents

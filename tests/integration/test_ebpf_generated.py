@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Random programs, 16 calls each, by each of the kernel's ways to run them: the same answers as
-the interpreter of user space gives. SECMAP_PROGRAMS says how many; `make test-programs` asks for
+the interpreter of user space gives. SECMAP_PROGRAMS says how many; `make test-long` asks for
 100,000."""
 
 import os

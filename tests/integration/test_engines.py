@@ -77,7 +77,8 @@ def test_an_argument_is_one_of_a_set(engine: str, tmp_path: Path) -> None:
             assert process.ask(GETPPID, value)[0] == [0], value
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+# By maps they run in test_workloads.py.
+@pytest.mark.parametrize("engine", ("ebpf", "cbpf"))
 @pytest.mark.parametrize(("name", "status"), [("shell.sh", 42), ("stdlib.py", 7)])
 def test_a_program_does_the_same(dev: int, folder: Path, engine: str, name: str,
                                  status: int) -> None:
