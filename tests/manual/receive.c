@@ -201,10 +201,13 @@ static void ends_while_waiting(void)
 	await_in_call(*thread_tid, SYS_ioctl);
 	supervisor_pass();
 	target_end(target);
-	/* Whoever waits is woken by the event that this waits for. */
+	/*
+	 * Whoever waits is woken by the event that this waits for, but behind this: for a moment it
+	 * looks as if it went on waiting.
+	 */
 	poll(&gone, 1, -1);
-	while (!thread_done && !in_call(*thread_tid, SYS_ioctl))
-		sched_yield();
+	for (int i = 0; i < 1000 && !thread_done; i++)
+		usleep(1000);
 	errno = thread_errno;
 	say("receive %s", thread_done ? value(thread_result) : "blocks");
 	_exit(0);
