@@ -15,12 +15,13 @@ struct secmap_stack;
 /* What is to be done on a task's way back to user mode; see verdict.c. */
 #define SECMAP_LATE_QUEUED 0 /* the work is in the task's list */
 #define SECMAP_LATE_REFILL 1 /* the spare is gone */
-#define SECMAP_LATE_LOG	   2
+#define SECMAP_LATE_LOG	   2 /* by itself, or with one of the others */
 #define SECMAP_LATE_KILL   3
 #define SECMAP_LATE_STATUS 4 /* the thread's status is not to be that of exit() */
 #define SECMAP_LATE_TRAP   5
 #define SECMAP_LATE_NOTIFY 6
 #define SECMAP_LATE_PERMIT 7 /* nothing to be done: the next call may be @permit's */
+#define SECMAP_LATE_STRICT 8 /* with SECMAP_LATE_STATUS: as SECMAP_ATTACH_STRICT */
 
 /**
  * struct secmap_permit - a supervisor lets a call run, while SECMAP_LATE_PERMIT is set
@@ -40,14 +41,13 @@ struct secmap_permit {
  * @task: the key; a reference, so that it is not used again while the carrier is found
  * @stack: a reference; changed under the bucket's lock, read under RCU
  * @refs: one for being in the table, one for being queued
- * @flags: of the entry whose verdict @action is; written and read by @task, as is all below
- *	that tells of a call
+ * @action: of the call that @late is about; written and read by @task, as @number
  * @late: SECMAP_LATE_* bits
  * @work: queued to @task while SECMAP_LATE_QUEUED is set
  * @rcu: frees the carrier, when @refs is 0 and so nothing is queued
  * @spare: a carrier for the next child. Touched by @task itself only, and by whoever
  *	drops the last reference
- * @number: the call that @late is about, all of the register, with @ip, @arch and @action
+ * @number: of that call, all of the register: what else there is to tell the registers hold
  * @listener: whom to ask; a reference while SECMAP_LATE_NOTIFY is set
  * @permit: the last one, or NULL
  *
@@ -58,7 +58,7 @@ struct secmap_carrier {
 	struct task_struct *task;
 	struct secmap_stack __rcu *stack;
 	refcount_t refs;
-	u32 flags;
+	u32 action;
 	unsigned long late;
 	union {
 		struct callback_head work;
@@ -66,12 +66,12 @@ struct secmap_carrier {
 	};
 	struct secmap_carrier *spare;
 	unsigned long number;
-	unsigned long ip;
-	u32 arch;
-	u32 action;
 	struct secmap_listener *listener;
 	struct secmap_permit *permit;
 };
+
+/* A filtered task keeps two: itself and its spare. */
+static_assert(sizeof(struct secmap_carrier) <= 96);
 
 struct secmap_carrier *secmap_carrier_alloc(gfp_t gfp);
 void secmap_carrier_free(struct secmap_carrier *carrier);

@@ -510,8 +510,10 @@ out:
  * it. do_exit() has noted the other one already: for the thread, and if no other one was on
  * the way to its own end, for the process too, where nobody changes it any more.
  */
-static void set_status(int signal)
+static void set_status(bool strict)
 {
+	int signal = secmap_verdict_status(strict);
+
 	if (!READ_ONCE(current->signal->quick_threads) &&
 	    current->signal->group_exit_code == current->exit_code)
 		current->signal->group_exit_code = signal;
@@ -537,7 +539,7 @@ void secmap_task_leave(void)
 		stack = stack_of(carrier);
 		hlist_del_init_rcu(&carrier->node);
 		if (test_bit(SECMAP_LATE_STATUS, &carrier->late))
-			set_status(secmap_verdict_status(carrier->flags));
+			set_status(test_bit(SECMAP_LATE_STRICT, &carrier->late));
 	}
 	raw_spin_unlock_irqrestore(lock_of(current), flags);
 	if (carrier) {

@@ -26,23 +26,27 @@
 static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by, u32 action,
 		  unsigned int what)
 {
-	const struct pt_regs *regs = current_pt_regs();
-
-	carrier->number = secmap_call_number(regs);
-	carrier->arch = secmap_call_arch();
-	carrier->ip = secmap_call_ip(regs);
+	carrier->number = secmap_call_number(current_pt_regs());
 	carrier->action = action;
-	carrier->flags = by->flags;
-	return secmap_carrier_later(carrier, what);
+	if (!secmap_carrier_later(carrier, what))
+		return false;
+	/* The work is this task's own, and does not run before we return. */
+	if (by->flags & SECMAP_ATTACH_LOG)
+		set_bit(SECMAP_LATE_LOG, &carrier->late);
+	return true;
 }
 
 /* The thread alone; the process does not notice but by its thread's absence. */
 static void kill_thread(struct secmap_carrier *carrier, const struct secmap_entry *by,
 			struct pt_regs *regs, u32 action)
 {
+	bool strict = by->flags & SECMAP_ATTACH_STRICT;
+
 	later(carrier, by, action, SECMAP_LATE_LOG);
+	if (strict)
+		set_bit(SECMAP_LATE_STRICT, &carrier->late);
 	set_bit(SECMAP_LATE_STATUS, &carrier->late);
-	secmap_call_exit(regs, secmap_verdict_status(by->flags));
+	secmap_call_exit(regs, secmap_verdict_status(strict));
 }
 
 /* The last thread takes the process along, with a core, as seccomp(2) has it. */
@@ -160,6 +164,7 @@ MODULE_PARM_DESC(audit, "Write audit records for LOG, KILL and ATTACH_LOG (defau
  */
 static void log_call(const struct secmap_carrier *carrier, int signal)
 {
+	u32 arch = secmap_call_arch();
 	struct audit_buffer *ab;
 
 	if (!READ_ONCE(audit))
@@ -170,8 +175,9 @@ static void log_call(const struct secmap_carrier *carrier, int signal)
 	audit_log_format(ab, "op=secmap");
 	audit_log_task_info(ab);
 	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x", signal,
-			 carrier->arch, (int)carrier->number, carrier->arch == AUDIT_ARCH_I386,
-			 carrier->ip, carrier->action & SECCOMP_RET_ACTION_FULL);
+			 arch, (int)carrier->number, arch == AUDIT_ARCH_I386,
+			 secmap_call_ip(current_pt_regs()),
+			 carrier->action & SECCOMP_RET_ACTION_FULL);
 	audit_log_end(ab);
 }
 
@@ -179,8 +185,9 @@ static void log_call(const struct secmap_carrier *carrier, int signal)
 static void log_late(const struct secmap_carrier *carrier)
 {
 	bool killed = test_bit(SECMAP_LATE_STATUS, &carrier->late);
+	bool strict = test_bit(SECMAP_LATE_STRICT, &carrier->late);
 
-	log_call(carrier, killed ? secmap_verdict_status(carrier->flags) : 0);
+	log_call(carrier, killed ? secmap_verdict_status(strict) : 0);
 }
 
 /*
@@ -225,16 +232,17 @@ static bool sigsys_is_pending(void)
 /* SIGSYS with what seccomp(2) puts into it, and with the registers of the call. */
 static void send_sigsys(const struct secmap_carrier *carrier, bool kill)
 {
+	struct pt_regs *regs = current_pt_regs();
 	struct kernel_siginfo info;
 
-	secmap_call_rollback(current_pt_regs(), carrier->number);
+	secmap_call_rollback(regs, carrier->number);
 
 	clear_siginfo(&info);
 	info.si_signo = SIGSYS;
 	info.si_code = SYS_SECCOMP;
-	info.si_call_addr = (void __user *)carrier->ip;
+	info.si_call_addr = (void __user *)secmap_call_ip(regs);
 	info.si_errno = carrier->action & SECCOMP_RET_DATA;
-	info.si_arch = carrier->arch;
+	info.si_arch = secmap_call_arch();
 	info.si_syscall = (int)carrier->number;
 
 	/*
@@ -263,8 +271,8 @@ static bool permit(struct secmap_carrier *carrier, const struct seccomp_data *da
 	return true;
 }
 
-/* Ask the supervisor, and do what it says. */
-static void ask(struct secmap_carrier *carrier)
+/* Ask the supervisor, and do what it says. @logs: tell of a call that does not run. */
+static void ask(struct secmap_carrier *carrier, bool logs)
 {
 	struct pt_regs *regs = current_pt_regs();
 	struct secmap_answer answer;
@@ -282,7 +290,7 @@ static void ask(struct secmap_carrier *carrier)
 		return;
 	}
 	secmap_call_answer(regs, answer.runs ? -ENOMEM : answer.value);
-	if (carrier->flags & SECMAP_ATTACH_LOG)
+	if (logs)
 		log_call(carrier, 0);
 }
 
@@ -294,20 +302,24 @@ static void ask(struct secmap_carrier *carrier)
  */
 void secmap_verdict_late(struct secmap_carrier *carrier)
 {
+	bool logs;
+
 	might_sleep();
 	if (test_and_clear_bit(SECMAP_LATE_REFILL, &carrier->late))
 		secmap_carrier_refill(carrier);
-	if (test_and_clear_bit(SECMAP_LATE_LOG, &carrier->late))
-		log_late(carrier);
-	if (test_and_clear_bit(SECMAP_LATE_TRAP, &carrier->late)) {
-		if (carrier->flags & SECMAP_ATTACH_LOG)
-			log_call(carrier, 0);
-		send_sigsys(carrier, false);
-	}
+	/* Then at most one of these, for the one call that was made. */
+	logs = test_and_clear_bit(SECMAP_LATE_LOG, &carrier->late);
 	if (test_and_clear_bit(SECMAP_LATE_KILL, &carrier->late)) {
 		log_call(carrier, SIGSYS);
 		send_sigsys(carrier, true);
+		return;
 	}
-	if (test_and_clear_bit(SECMAP_LATE_NOTIFY, &carrier->late))
-		ask(carrier);
+	if (test_and_clear_bit(SECMAP_LATE_NOTIFY, &carrier->late)) {
+		ask(carrier, logs);
+		return;
+	}
+	if (logs)
+		log_late(carrier);
+	if (test_and_clear_bit(SECMAP_LATE_TRAP, &carrier->late))
+		send_sigsys(carrier, false);
 }

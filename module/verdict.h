@@ -51,9 +51,9 @@ static inline long secmap_verdict_errno(u32 action)
 }
 
 /* What KILL_THREAD ends a thread with: SIGSYS, or as SECCOMP_MODE_STRICT. */
-static inline int secmap_verdict_status(u32 entry_flags)
+static inline int secmap_verdict_status(bool strict)
 {
-	return entry_flags & SECMAP_ATTACH_STRICT ? 9 /* SIGKILL */ : 31 /* SIGSYS */;
+	return strict ? 9 /* SIGKILL */ : 31 /* SIGSYS */;
 }
 
 bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
