@@ -86,6 +86,16 @@ std::string loading_name(ebpf_loading of) {
     return "off";
 }
 
+std::string selective_name(selective_flag of) {
+    switch (of) {
+        case selective_flag::on: return "on";
+        case selective_flag::waits: return "waits";
+        case selective_flag::unavailable: return "unavailable";
+        case selective_flag::off: break;
+    }
+    return "off";
+}
+
 std::string enforcement(const feature_report& of) {
     if (!of.info || of.info->skipping == call_skipping::broken) return "no";
     return of.info->skipping == call_skipping::works ? "yes" : "unknown";

@@ -30,6 +30,7 @@ namespace secmap::ctl {
 
 /// "off", "privileged", "all".
 [[nodiscard]] std::string loading_name(ebpf_loading of);
+[[nodiscard]] std::string selective_name(selective_flag of);
 
 /// "yes", "no", "unknown": whether a policy would be enforced here.
 [[nodiscard]] std::string enforcement(const feature_report& of);

@@ -275,6 +275,7 @@ ordered_json info_json(const device_info& of) {
             {"actions", action_names(of.actions)},
             {"skipping", skipping_name(of.skipping)},
             {"ebpf", loading_name(of.ebpf)},
+            {"selective", selective_name(of.selective)},
             {"limits",
              {{"stack", of.stack_max},
               {"rules", of.rules_max},

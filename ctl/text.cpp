@@ -123,11 +123,22 @@ std::string_view loading_words(ebpf_loading of) {
     return "no programs are loaded";
 }
 
+std::string_view unfiltered_words(selective_flag of) {
+    switch (of) {
+        case selective_flag::on: return "pay nothing";
+        case selective_flag::waits: return "pay for a probe: others have probes on system calls, too";
+        case selective_flag::unavailable: return "pay for a probe: this kernel does not tell who traces";
+        case selective_flag::off: break;
+    }
+    return "pay for a probe: the module's parameter selective is off";
+}
+
 void print_info(buffer& to, const device_info& of) {
     line(to, "ABI        version {}", of.abi_version);
     line(to, "kinds      {}", fmt::join(feature_bit_names(of.features), ", "));
     print_action_list(to, "actions    ", of.actions);
     line(to, "eBPF       {}", loading_words(of.ebpf));
+    line(to, "unfiltered tasks {}", unfiltered_words(of.selective));
     line(to, "limits     {} policies on a stack, {} policies and as many tables in all", of.stack_max, of.objects_max);
     line(to, "           {} rules in an ABI's section, {} conditions in a rule", of.rules_max, of.conditions_max);
     line(to, "           a cost of {} for one call in a policy, of {} in a stack", of.cost_max, of.stack_cost_max);

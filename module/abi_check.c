@@ -8,8 +8,8 @@
 #include <secmap/secmap.h>
 
 /* Each record's size, and where its last member ends: no hole there. */
-static_assert(sizeof(struct secmap_info) == 88);
-static_assert(offsetofend(struct secmap_info, out_ebpf) == 88);
+static_assert(sizeof(struct secmap_info) == 96);
+static_assert(offsetofend(struct secmap_info, out_pad) == 96);
 static_assert(sizeof(struct secmap_table_create) == 80);
 static_assert(offsetofend(struct secmap_table_create, out_pad) == 80);
 static_assert(sizeof(struct secmap_cond) == 32);

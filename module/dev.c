@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
+#include "flag.h"
 #include "hook.h"
 #include "limits.h"
 #include "user.h"
@@ -60,6 +61,7 @@ static int ioctl_info(struct secmap_request *request)
 		.out_insns_max = SECMAP_LIMIT_INSNS,
 		.out_stack_insns_max = SECMAP_LIMIT_STACK_INSNS,
 		.out_ebpf = ebpf,
+		.out_selective = secmap_flag_selective(),
 	};
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <linux/tracepoint.h>
 
 #include "call.h"
+#include "flag.h"
 #include "task.h"
 #include "verdict.h"
 #include "compat/compat.h"
@@ -303,6 +304,8 @@ static void find_points(struct tracepoint *point, void *data)
 	for (i = 0; i < HOOK_COUNT; i++)
 		if (!strcmp(point->name, hooks[i].name))
 			hooks[i].point = point;
+	if (!strcmp(point->name, "sys_exit"))
+		*(struct tracepoint **)data = point;
 }
 
 /**
@@ -314,10 +317,12 @@ static void find_points(struct tracepoint *point, void *data)
  */
 int __init secmap_hook_init(void)
 {
+	struct tracepoint *sys_exit = NULL;
 	int i, err;
 
 	secmap_hook_try();
-	for_each_kernel_tracepoint(find_points, NULL);
+	for_each_kernel_tracepoint(find_points, &sys_exit);
+	secmap_flag_init(hooks[HOOK_ENTER].point, sys_exit, sys_enter);
 	for (i = 0; i < HOOK_COUNT; i++) {
 		err = -ENODEV;
 		if (hooks[i].point)
@@ -330,6 +335,7 @@ int __init secmap_hook_init(void)
 		}
 		hooks[i].registered = true;
 	}
+	secmap_flag_start();
 	return 0;
 }
 
@@ -342,6 +348,7 @@ void secmap_hook_exit(void)
 {
 	int i;
 
+	secmap_flag_exit();
 	for (i = HOOK_COUNT - 1; i >= 0; i--)
 		unregister(&hooks[i]);
 	tracepoint_synchronize_unregister();

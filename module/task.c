@@ -19,6 +19,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "flag.h"
 #include "policy.h"
 #include "verdict.h"
 #include "compat/compat.h"
@@ -55,6 +56,7 @@ static void insert(struct secmap_carrier *carrier, struct task_struct *task,
 	refcount_set(&carrier->refs, 1);
 	RCU_INIT_POINTER(carrier->stack, stack);
 	hlist_add_head_rcu(&carrier->node, &secmap_tasks[bucket_of(task)]);
+	secmap_flag_fix(task, true);
 }
 
 static struct secmap_stack *stack_of(struct secmap_carrier *carrier)
@@ -62,6 +64,19 @@ static struct secmap_stack *stack_of(struct secmap_carrier *carrier)
 	return carrier ? rcu_dereference_protected(carrier->stack,
 						   lockdep_is_held(lock_of(carrier->task))) :
 			 NULL;
+}
+
+/**
+ * secmap_task_flag() - give a task the flag, or take it away, as it should be now
+ * @task: the task
+ */
+void secmap_task_flag(struct task_struct *task)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(lock_of(task), flags);
+	secmap_flag_fix(task, secmap_task_find(task));
+	raw_spin_unlock_irqrestore(lock_of(task), flags);
 }
 
 /**
@@ -126,6 +141,7 @@ static int swap_stack(struct task_struct *task, struct secmap_stack *last,
 			rcu_assign_pointer(found->stack, next);
 		} else if (found) {
 			hlist_del_init_rcu(&found->node);
+			secmap_flag_fix(task, false);
 			gone = found;
 		} else if (next) {
 			insert(*carrier, task, next);
@@ -475,13 +491,18 @@ void secmap_task_inherit(struct task_struct *child)
 
 	rcu_read_lock();
 	stack = stack_to_inherit(&parent);
-	if (!stack)
+	if (!stack) {
+		if (secmap_flag_is_stale(child))
+			secmap_task_flag(child);
 		goto out;
+	}
 	carrier = parent->spare;
 	raw_spin_lock_irqsave(lock_of(child), flags);
 	present = secmap_task_find(child);
 	if (present) {
 		stack = merge(present, stack);
+		/* The kernel has copied its parent's, maybe after TSYNC. */
+		secmap_flag_fix(child, true);
 	} else if (carrier) {
 		insert(carrier, child, stack);
 		stack = NULL;

@@ -40,6 +40,7 @@ struct secmap_stack *secmap_task_stack(struct task_struct *task);
 /* In the probes. */
 void secmap_task_inherit(struct task_struct *child);
 void secmap_task_leave(void);
+void secmap_task_flag(struct task_struct *task);
 
 int __must_check secmap_task_list(struct secmap_task *to, u32 room, u64 *cursor, u32 *count);
 

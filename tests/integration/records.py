@@ -16,12 +16,13 @@ from child import Child, Gate
 
 # record: its size, and "member:offset:size" for each member
 _LAYOUT: dict[str, tuple[int, str]] = {
-    "secmap_info": (88, """
+    "secmap_info": (96, """
         size:0:4 flags:4:4 out_abi_version:8:4 out_errata:12:4 out_features:16:8 out_actions:24:4
         out_enosys_actions:28:4 out_skip:32:4 out_stack_max:36:4 out_rules_max:40:4
         out_conds_max:44:4 out_cost_max:48:4 out_stack_cost_max:52:4 out_tables_max:56:4
         out_bitmap_max:60:4 out_hash_max:64:4 out_test_max:68:4 out_objects_max:72:4
-        out_insns_max:76:4 out_stack_insns_max:80:4 out_ebpf:84:4"""),
+        out_insns_max:76:4 out_stack_insns_max:80:4 out_ebpf:84:4
+        out_selective:88:4 out_pad:92:4"""),
     "secmap_table_create": (80, """
         size:0:4 flags:4:4 type:8:4 max_entries:12:4 count:16:4 pad:20:4 keys:24:8 values:32:8
         name:40:32 out_id:72:4 out_pad:76:4"""),

@@ -114,6 +114,12 @@
 #define SECMAP_EBPF_PRIVILEGED 1 /* CAP_SYS_ADMIN in the initial user namespace; else EPERM */
 #define SECMAP_EBPF_ALL	       2 /* everybody, as of the other kinds */
 
+/* secmap_info.out_selective: whether a task without a filter pays for the module */
+#define SECMAP_SELECTIVE_OFF	     0 /* it does: the module parameter selective is off */
+#define SECMAP_SELECTIVE_UNAVAILABLE 1 /* it does: on this kernel nobody who traces is noticed */
+#define SECMAP_SELECTIVE_WAITS	     2 /* it does now: others have probes on system calls */
+#define SECMAP_SELECTIVE_ON	     3 /* it does not */
+
 /* secmap_info.out_actions: what ATTACH takes */
 #define SECMAP_ACTION_KILL_PROCESS (1U << 0)
 #define SECMAP_ACTION_KILL_THREAD  (1U << 1)
@@ -156,6 +162,8 @@
  * @out_stack_insns_max: those of CBPF policies, summed over a stack, with 4 more for each policy
  *	but the newest, counted as the kernel has translated them
  * @out_ebpf: SECMAP_EBPF_*
+ * @out_selective: SECMAP_SELECTIVE_*
+ * @out_pad: 0
  */
 struct secmap_info {
 	__u32 size;
@@ -179,6 +187,8 @@ struct secmap_info {
 	__u32 out_insns_max;
 	__u32 out_stack_insns_max;
 	__u32 out_ebpf;
+	__u32 out_selective;
+	__u32 out_pad;
 };
 
 /* secmap_table_create.type */

@@ -56,6 +56,7 @@ result<device_info> ask(int number) {
     info.instructions_max = record.out_insns_max;
     info.stack_instructions_max = record.out_stack_insns_max;
     info.ebpf = static_cast<ebpf_loading>(record.out_ebpf);
+    info.selective = static_cast<selective_flag>(record.out_selective);
     return info;
 }
 

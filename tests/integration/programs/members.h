@@ -22,6 +22,8 @@ MEMBER(secmap_info, out_objects_max);
 MEMBER(secmap_info, out_insns_max);
 MEMBER(secmap_info, out_stack_insns_max);
 MEMBER(secmap_info, out_ebpf);
+MEMBER(secmap_info, out_selective);
+MEMBER(secmap_info, out_pad);
 RECORD(secmap_table_create);
 MEMBER(secmap_table_create, size);
 MEMBER(secmap_table_create, flags);

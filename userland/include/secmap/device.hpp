@@ -26,6 +26,14 @@ enum class ebpf_loading : std::uint8_t {
     all = SECMAP_EBPF_ALL,
 };
 
+/// Whether tasks without a filter pay for the module.
+enum class selective_flag : std::uint8_t {
+    off = SECMAP_SELECTIVE_OFF,                  ///< they do: the module's parameter of this name, or an older module
+    unavailable = SECMAP_SELECTIVE_UNAVAILABLE,  ///< they do: on this kernel nobody who traces is noticed
+    waits = SECMAP_SELECTIVE_WAITS,              ///< they do now: others have probes on system calls
+    on = SECMAP_SELECTIVE_ON,
+};
+
 /// What the module and the kernel can do: the members of struct secmap_info.
 struct device_info {
     std::uint32_t abi_version = 0;
@@ -47,6 +55,7 @@ struct device_info {
     std::uint32_t instructions_max = 0;        ///< of one program, classic BPF or eBPF
     std::uint32_t stack_instructions_max = 0;  ///< of a stack's classic BPF, as the kernel has translated it
     ebpf_loading ebpf = ebpf_loading::off;
+    selective_flag selective = selective_flag::off;
 };
 
 /// An open device whose module speaks this library's version of the ABI.
