@@ -8,8 +8,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cells
@@ -21,7 +19,6 @@ import abi  # type: ignore[import]  # noqa: E402
 
 TABLES, STACKS = 16, 32
 VALUES = 65536
-DEPTHS = (1, 16)
 TASKS = (10, 10000)
 
 Found = dict[tuple[str, int, str], float]
@@ -78,47 +75,28 @@ def _tables(dev: int) -> float:
     return (_used() - before) / TABLES
 
 
-class _Threads:
-    """Threads that wait, do something together, and wait again."""
-
-    def __init__(self, count: int, step: Callable[[], object], steps: int) -> None:
-        self._step, self._steps = step, steps
-        self._barrier = threading.Barrier(count + 1)
-        self._all = [threading.Thread(target=self._run) for _ in range(count)]
-        for thread in self._all:
-            thread.start()
-
-    def _run(self) -> None:
-        for _ in range(self._steps):
-            self._barrier.wait()
-            self._step()
-            self._barrier.wait()
-
-    def do(self) -> None:
-        """One step of all of them."""
-        self._barrier.wait()
-        self._barrier.wait()
-
-    def end(self) -> None:
-        """All steps have been done."""
-        for thread in self._all:
-            thread.join()
-
-
-def _stacks(dev: int) -> Found:
-    """Every thread has one of its own."""
+def _stacks(dev: int) -> float:
+    """Threads that each make one of their own, of one policy."""
     policy = abi.simple(dev, {})
-    threads = _Threads(STACKS, lambda: abi.attach(dev, policy), max(DEPTHS))
-    found: Found = {}
+    barrier = threading.Barrier(STACKS + 1)
+
+    def attach() -> None:
+        barrier.wait()
+        abi.attach(dev, policy)
+        barrier.wait()
+        barrier.wait()
+
+    threads = [threading.Thread(target=attach) for _ in range(STACKS)]
+    for thread in threads:
+        thread.start()
     before = _large_objects()
-    for depth in range(1, max(DEPTHS) + 1):
-        threads.do()
-        if depth in DEPTHS:
-            # Those that were replaced go a grace period later.
-            time.sleep(1)
-            found["memory_stack", depth, cells.MAPS] = (_large_objects() - before) / STACKS
-    threads.end()
-    return found
+    barrier.wait()
+    barrier.wait()
+    each = (_large_objects() - before) / STACKS
+    barrier.wait()
+    for thread in threads:
+        thread.join()
+    return each
 
 
 def _tasks(count: int) -> None:
@@ -135,7 +113,7 @@ def measure() -> Found:
     found: Found = {("memory_module", 1, cells.MAPS): _module(), **_policies()}
     dev = abi.device()
     found["memory_table", VALUES, cells.MAPS] = _tables(dev)
-    found.update(_stacks(dev))
+    found["memory_stack", 1, cells.MAPS] = _stacks(dev)
     abi.attach(dev, abi.simple(dev, {}))
     tasks = 1
     for count in TASKS:

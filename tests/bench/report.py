@@ -113,7 +113,7 @@ SCENARIOS = {
     "memory_module": "the module",
     "memory_policy": "podman's profile as a policy",
     "memory_table": "a hash table of n values",
-    "memory_stack": "a stack of n policies, without them",
+    "memory_stack": "a stack of one policy, without it",
     MEMORY: "a filtered task, of n with one stack",
 }
 
