@@ -8,7 +8,10 @@ NONE, UNFILTERED, EMPTY, STOCK, TREE, MAPS, CBPF, EBPF = ENGINES = (
     "none", "unfiltered", "empty_probe", "stock", "stock_tree", "maps", "cbpf", "ebpf")
 
 MEMORY = "memory_per_task"
-"""a scenario whose figures are bytes"""
+BYTES = "memory_"
+"""what the scenarios begin with whose figures are bytes"""
+MIX = "mix_"
+"""and those whose figures are of one request to a real program, of n, or of one job"""
 
 
 @dataclass
@@ -39,6 +42,11 @@ class Table:
     def get(self, kernel: str, scenario: str, n: int, engine: str) -> Cell | None:
         """The cell, or None if it was not measured."""
         return self._by_key.get((kernel, scenario, n, engine))
+
+    def stock_total(self, cell: Cell) -> float | None:
+        """What all of it takes under the better of the two, where `cell` was measured."""
+        found = [self.get(cell.kernel, cell.scenario, cell.n, engine) for engine in (STOCK, TREE)]
+        return min((other.instructions for other in found if other), default=None)
 
     def stock(self, cell: Cell) -> float | None:
         """What the better of the two stock filters adds where `cell` was measured."""
