@@ -125,11 +125,12 @@ void add_bars(std::string& to, const report& of) {
         add(to, "<h2>Added to a call</h2>\n<p>The whiskers hold the middle half of the rounds.</p>");
         to += bar_plot(groups, series_of(of), unit_words(of));
     }
+    // Each on a scale of its own.
     if (const auto groups = groups_of(of, length::of_more); !groups.empty()) {
         add(to,
             "<h2>Tasks, attaching, answers</h2>\n<p>Of fork_exit and thread what is added; of the others all of "
             "it.</p>");
-        to += bar_plot(groups, series_of(of), unit_words(of));
+        for (const bar_group& each : groups) to += bar_plot({each}, series_of(of), unit_words(of));
     }
 }
 

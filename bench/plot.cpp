@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <iterator>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -51,11 +52,13 @@ void add_line(std::string& to, double x1, double y1, double x2, double y2, std::
     add(to, R"(<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" stroke="{}"/>)", x1, y1, x2, y2, colour);
 }
 
-void add_legend(std::string& to, const std::vector<std::string>& series) {
+// Those that are drawn.
+void add_legend(std::string& to, const std::vector<std::string>& series, const std::set<std::string>& drawn) {
     double x = line_left;
     constexpr double square = 10;
     constexpr double letter = 7.5;
     for (const std::string& each : series) {
+        if (!drawn.contains(each)) continue;
         add(to, R"(<rect x="{:.1f}" y="6" width="{}" height="{}" fill="{}"/>)", x, square, square,
             colour_of(series, each));
         add_text(to, x + square + 4, 15, "start", each);
@@ -137,14 +140,18 @@ std::string bar_plot(const std::vector<bar_group>& groups, const std::vector<std
                      const std::string& unit) {
     double longest = 1;
     double tall = head + gap;
+    std::set<std::string> drawn;
     for (const bar_group& each : groups) {
-        for (const bar& at : each.bars) longest = std::max({longest, at.value, at.high});
+        for (const bar& at : each.bars) {
+            longest = std::max({longest, at.value, at.high});
+            drawn.insert(at.series);
+        }
         tall += thick * static_cast<double>(each.bars.size()) + gap;
     }
     const double scale = (width - left - right) / longest;
     std::string made;
     open_plot(made, tall);
-    add_legend(made, series);
+    add_legend(made, series, drawn);
     add_text(made, width - right, 15, "end", unit);
     double y = head;
     for (const bar_group& each : groups) {
@@ -163,9 +170,11 @@ std::string bar_plot(const std::vector<bar_group>& groups, const std::vector<std
 std::string line_plot(const std::vector<curve>& curves, const std::vector<std::string>& series,
                       const std::string& x_label, const std::string& unit) {
     const frame in = frame_of(curves);
+    std::set<std::string> drawn;
+    for (const curve& each : curves) drawn.insert(each.series);
     std::string made;
     open_plot(made, height);
-    add_legend(made, series);
+    add_legend(made, series, drawn);
     add_axes(made, in, curves, x_label, unit);
     for (const curve& each : curves) {
         const std::string_view colour = colour_of(series, each.series);

@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <string>
 
+#include "../../bench/html.hpp"
+#include "../../bench/plot.hpp"
+
+// Last: it defines fail() as a macro.
 extern "C" {
 #include <cmocka.h>
 }
-
-#include "../../bench/html.hpp"
-#include "../../bench/plot.hpp"
 
 namespace {
 

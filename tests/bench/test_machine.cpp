@@ -9,12 +9,13 @@
 #include <fstream>
 #include <string>
 
+#include "../../bench/machine.hpp"
+#include "../../bench/report.hpp"
+
+// Last: it defines fail() as a macro.
 extern "C" {
 #include <cmocka.h>
 }
-
-#include "../../bench/machine.hpp"
-#include "../../bench/report.hpp"
 
 namespace {
 

@@ -7,11 +7,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "../../bench/statistics.hpp"
+
+// Last: it defines fail() as a macro.
 extern "C" {
 #include <cmocka.h>
 }
-
-#include "../../bench/statistics.hpp"
 
 namespace {
 
