@@ -225,9 +225,9 @@ struct bench_result {
     std::shared_ptr<const bench::report> found;  ///< never nullptr
 };
 
-using value = std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report,
-                           change_report, task_list_report, task_report, explanation, program_check, program_load,
-                           program_dump, program_test, object_check, object_dump, object_test, request_report,
-                           bench_result>;
+using value =
+    std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
+                 task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
+                 object_check, object_dump, object_test, request_report, bench_result>;
 
 }  // namespace secmap::ctl
