@@ -47,6 +47,7 @@ struct registry {
 
 // One for each object; each adds its commands to the parser.
 void add_attach(registry& to);
+void add_bench(registry& to);
 void add_detach(registry& to);
 void add_explain(registry& to);
 void add_feature(registry& to);

@@ -8,6 +8,7 @@
 
 #include <secmap/names.hpp>
 
+#include "bench_json.hpp"
 #include "bits.hpp"
 #include "words.hpp"
 
@@ -457,6 +458,8 @@ struct writer {
         json["by"] = of.given ? ordered_json(answered_by_word(of.by)) : ordered_json(nullptr);
         return {{"notify", json}};
     }
+
+    ordered_json operator()(const bench_result& of) const { return {{"bench", bench_json(*of.found)}}; }
 };
 
 std::string print(const ordered_json& content, json_style style) {

@@ -11,6 +11,7 @@
 #include <secmap/secmap.h>
 #include <secmap/names.hpp>
 
+#include "bench_text.hpp"
 #include "bits.hpp"
 #include "words.hpp"
 
@@ -488,6 +489,8 @@ struct writer {
              of.given ? fmt::format("{} by {}", answer_words(*of.given), answered_by_word(of.by))
                       : "gone before it was answered");
     }
+
+    void operator()(const bench_result& of) const { to += bench_text(*of.found); }
 };
 
 }  // namespace

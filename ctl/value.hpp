@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -19,6 +20,10 @@
 #include <secmap/process.hpp>
 #include <secmap/result.hpp>
 #include <secmap/simulator.hpp>
+
+namespace secmap::bench {
+struct report;
+}
 
 namespace secmap::ctl {
 
@@ -215,8 +220,14 @@ struct request_report {
     answered_by by = answered_by::nobody;
 };
 
-using value = std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report,
-                           change_report, task_list_report, task_report, explanation, program_check, program_load,
-                           program_dump, program_test, object_check, object_dump, object_test, request_report>;
+/// Of `bench`.
+struct bench_result {
+    std::shared_ptr<const bench::report> found;  ///< never nullptr
+};
+
+using value =
+    std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
+                 task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
+                 object_check, object_dump, object_test, request_report, bench_result>;
 
 }  // namespace secmap::ctl

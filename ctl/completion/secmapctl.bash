@@ -2,8 +2,11 @@
 # bash completion for secmapctl
 # shellcheck shell=bash disable=SC2207
 
-_secmapctl_objects='run notify attach detach policy prog task explain feature version'
+_secmapctl_objects='run notify attach detach policy prog task explain bench feature version'
 _secmapctl_common='--help --json --pretty --device'
+_secmapctl_scenarios='plain_allow podman_allow podman_argument podman_denied podman_unknown deny_list
+    set_first set_last set_mean set_absent bits_mean stack_plain stack_argument stack_denied fork_exit thread attach
+    attach_create attach_made build_table notify'
 _secmapctl_reading='--name --unknown --overlap --cap'
 
 # The options of a command: "run", "policy check" ...
@@ -20,6 +23,7 @@ _secmapctl_options() {
         'prog dump') echo "--cbpf --map --policy --output" ;;
         'prog test') echo "--cbpf --map --call --abi --arg" ;;
         explain) echo "--profile --policy --call --abi --arg $_secmapctl_reading" ;;
+        bench) echo "--scenario --engine --rounds --calls --cpu --profile --html --output --instructions" ;;
         '') echo "--version" ;;
     esac
 }
@@ -34,18 +38,23 @@ _secmapctl_commands() {
     esac
 }
 
-# What may follow an option; fails where the option takes no value.
+# What may follow an option of a command; fails where the option takes no value.
 _secmapctl_value() {
+    case $3$1 in
+        bench--scenario) COMPREPLY=($(compgen -W "$_secmapctl_scenarios" -- "$2")); return ;;
+        bench--engine) COMPREPLY=($(compgen -W 'none stock stock_tree maps ebpf cbpf' -- "$2")); return ;;
+    esac
     case $1 in
         --helper) COMPREPLY=($(compgen -c -f -- "$2")) ;;
-        --profile | --cbpf | --prog | --output | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
+        --profile | --cbpf | --prog | --output | --html | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
         --engine) COMPREPLY=($(compgen -W 'maps ebpf cbpf' -- "$2")) ;;
         --overlap) COMPREPLY=($(compgen -W 'libseccomp refuse' -- "$2")) ;;
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
         --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
-        --policy | --name | --call | --arg | --map | --on | --answer | --timeout) COMPREPLY=() ;;
+        --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --scenario | --rounds | --calls | --cpu)
+            COMPREPLY=() ;;
         *) return 1 ;;
     esac
 }
@@ -63,13 +72,13 @@ _secmapctl() {
         fi
         [[ $skip ]] && { skip=''; continue; }
         if [[ $word == -* ]]; then
-            _secmapctl_value "$word" '' && skip=yes
+            _secmapctl_value "$word" '' "$command" && skip=yes
             COMPREPLY=()
         elif [[ " $(_secmapctl_commands "$command") " == *" $word "* ]]; then
             command=${command:+$command }$word
         fi
     done
-    [[ $skip ]] && { _secmapctl_value "$previous" "$current"; return; }
+    [[ $skip ]] && { _secmapctl_value "$previous" "$current" "$command"; return; }
     if [[ $current == -* ]]; then
         COMPREPLY=($(compgen -W "$(_secmapctl_options "$command") $_secmapctl_common" -- "$current"))
         return

@@ -8,106 +8,102 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import cells
-from scenarios import EPERM, PODMAN, SCENARIOS, Call, Scenario
 
+PODMAN = "/usr/share/containers/seccomp.json"
 TASKS = 1000
-POLICIES = 64
-"""so many that the mean over them repeats to a fraction of an instruction"""
+
+HOLDER = """
+import os, signal, sys
+tasks = []
+for _ in range(int(sys.argv[1])):
+    tasks.append(os.fork())
+    if not tasks[-1]:
+        signal.pause()
+print("ready", flush=True)
+sys.stdin.read()
+for each in tasks:
+    os.kill(each, signal.SIGKILL)
+"""
+"""holds so many tasks until its standard input ends"""
 
 
 class Bench:
     """One boot."""
 
-    def __init__(self, arguments: argparse.Namespace, profiles: Path) -> None:
-        self.calls: str = arguments.calls
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.tool: str = arguments.tool
         self.kernel: str = arguments.kernel
         self.modules = Path(arguments.modules)
-        self.profiles = profiles
-        self.scenarios = [scenario for scenario in SCENARIOS
-                          if not arguments.scenario or scenario.name in arguments.scenario]
+        self.scenarios = [f"--scenario={name}" for name in arguments.scenario or []]
         self.cells: list[cells.Cell] = []
-        self.counts: dict[tuple[str, Call], float] = {}
+        self.floor: dict[tuple[str, int], float] = {}
 
-    def _count(self, call: Call, *options: str) -> tuple[float, int]:
+    def _measure(self, *engines: str, options: Sequence[str] = ()) -> list[dict[str, Any]]:
         done = subprocess.run(
-            [self.calls, "--number", str(call.number), *options,
-             "--first", ",".join(map(str, call.values))],
-            check=False, stdout=subprocess.PIPE, text=True,
-        )
+            [self.tool, "--json", "bench", "--instructions", *self.scenarios, *options,
+             *(f"--engine={engine}" for engine in engines)],
+            check=False, stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
-            sys.exit(f"bench: {call} {' '.join(options)}: status {done.returncode}")
-        count, returned = done.stdout.split()
-        return float(count), int(returned)
-
-    def _profile(self, scenario: Scenario) -> str:
-        if isinstance(scenario.profile, str):
-            return scenario.profile
-        path = self.profiles / f"{scenario.name}-{scenario.n}.json"
-        path.write_text(json.dumps(scenario.profile), encoding="ascii")
-        return str(path)
+            sys.exit(f"bench: {' '.join(engines)}: status {done.returncode}")
+        found: list[dict[str, Any]] = json.loads(done.stdout)["bench"]["cells"]
+        for cell in found:
+            if cell["missing"]:
+                # What an engine cannot do has no cell; it is said, once.
+                print(f"bench: {cell['scenario']} {cell['n']}, {cell['engine']}: {cell['missing']}",
+                      file=sys.stderr)
+        return [cell for cell in found if not cell["missing"]]
 
     def warm_up(self) -> None:
         """Have the program read what it reads when it first starts."""
-        for scenario in self.scenarios:
-            self._count(scenario.call)
+        self._measure("none", options=["--calls=8", "--rounds=1"])
 
     def unfiltered(self, engine: str) -> None:
-        """Every call without a filter, with what the machine has loaded now."""
-        for scenario in self.scenarios:
-            call = scenario.call
-            if (engine, call) not in self.counts:
-                self.counts[engine, call], _ = self._count(call)
-            self._add(scenario, engine, self.counts[engine, call])
+        """Everything without a filter, with what the machine has loaded now."""
+        for cell in self._measure("none"):
+            if engine == cells.NONE:
+                self.floor[cell["scenario"], cell["n"]] = cell["figure"]
+            self._add(cell, engine)
 
-    def _policy(self, scenario: Scenario, engine: str) -> list[str]:
-        """What tells the program that counts which policy is meant."""
-        if engine != cells.EBPF:
-            return ["--profile", self._profile(scenario)]
-        path = self.profiles / f"{scenario.name}-{scenario.n}.values"
-        path.write_text(" ".join(map(str, scenario.members)), encoding="ascii")
-        return ["--program", scenario.program, "--members", str(path)]
-
-    def filtered(self, engine: str, how: str) -> None:
+    def filtered(self, *engines: str) -> None:
         """Every scenario under its policy."""
-        tables = engine in (cells.MAPS, cells.EBPF)
-        for scenario in self.scenarios:
-            if not (scenario.program if engine == cells.EBPF else scenario.profiled):
-                continue
-            ordered = scenario.dearest and not tables
-            calls = scenario.dearest_of() if ordered else [scenario.call]
-            policies = POLICIES if scenario.hashed and tables else 1
-            found = []
-            for call in calls:
-                count, returned = self._count(
-                    call, "--engine", how, *self._policy(scenario, engine),
-                    "--depth", str(scenario.depth), "--policies", str(policies))
-                if (returned == -EPERM) if scenario.errno == 0 else (returned != -scenario.errno):
-                    sys.exit(f"bench: {scenario.name} {scenario.n}, {engine}: "
-                             f"{call} returned {returned}")
-                found.append(count)
-            self._add(scenario, engine, max(found))
+        for cell in self._measure(*engines):
+            if cell["engine"] in engines:
+                self._add(cell, cell["engine"])
 
-    def _add(self, scenario: Scenario, engine: str, count: float) -> None:
-        floor = self.counts[cells.NONE, scenario.call]
-        self.cells.append(cells.Cell(self.kernel, scenario.name, scenario.n, engine, count,
+    def _add(self, cell: dict[str, Any], engine: str) -> None:
+        count = cell["figure"]
+        floor = self.floor.get((cell["scenario"], cell["n"]), 0.0)
+        self.cells.append(cells.Cell(self.kernel, cell["scenario"], cell["n"], engine, count,
                                      count - floor))
 
     def load(self, name: str) -> None:
         """Load one of our modules."""
         subprocess.run(["insmod", str(self.modules / f"{name}.ko")], check=True)
 
+    def settle(self) -> None:
+        """Wait until the module has found that nobody traces; it looks when it is asked."""
+        limit = time.monotonic() + 60
+        while True:
+            done = subprocess.run([self.tool, "--json", "feature"], check=True,
+                                  stdout=subprocess.PIPE, text=True)
+            selective = json.loads(done.stdout)["feature"]["module"]["selective"]
+            if selective == "on":
+                return
+            if time.monotonic() > limit:
+                sys.exit(f"bench: unfiltered tasks are not spared: {selective}")
+
     def memory(self) -> None:
         """Bytes that each of many tasks with one stack takes in the module's cache."""
         before = _slab_bytes("secmap_carrier")
         with subprocess.Popen(
-            [self.calls, "--engine", "maps", "--profile", PODMAN,
-             "--tasks", str(TASKS)],
+            [self.tool, "run", "--profile", PODMAN, "--", sys.executable, "-c", HOLDER, str(TASKS)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         ) as holder:
             assert holder.stdout and holder.stdin
@@ -131,30 +127,24 @@ def _slab_bytes(name: str) -> int:
 def main() -> None:
     """Measure in an order that leaves the boot untouched for what comes first."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", required=True, help="the program that counts")
+    parser.add_argument("--tool", required=True, help="secmapctl")
     parser.add_argument("--modules", required=True, help="folder with the .ko files")
     parser.add_argument("--kernel", required=True, help="what the cells call this kernel")
     parser.add_argument("--scenario", action="append", help="only these")
-    arguments = parser.parse_args()
-    # How the counting children end is not worth a line of the kernel's log each.
-    Path("/proc/sys/debug/exception-trace").write_text("0\n", encoding="ascii")
-    with tempfile.TemporaryDirectory() as profiles:
-        bench = Bench(arguments, Path(profiles))
-        # Threads of the boot, and what the first start of each program reads.
-        time.sleep(5)
-        bench.warm_up()
-        bench.unfiltered(cells.NONE)
-        bench.filtered(cells.STOCK, "stock")
-        bench.filtered(cells.TREE, "tree")
-        bench.load("empty")
-        bench.unfiltered(cells.EMPTY)
-        subprocess.run(["rmmod", "empty"], check=True)
-        bench.load("secmap")
-        bench.unfiltered(cells.UNFILTERED)
-        bench.filtered(cells.MAPS, "maps")
-        bench.filtered(cells.CBPF, "cbpf")
-        bench.filtered(cells.EBPF, "ebpf")
-        bench.memory()
+    bench = Bench(parser.parse_args())
+    # Threads of the boot, and what the first start of each program reads.
+    time.sleep(5)
+    bench.warm_up()
+    bench.unfiltered(cells.NONE)
+    bench.filtered(cells.STOCK, cells.TREE)
+    bench.load("empty")
+    bench.unfiltered(cells.EMPTY)
+    subprocess.run(["rmmod", "empty"], check=True)
+    bench.load("secmap")
+    bench.settle()
+    bench.unfiltered(cells.UNFILTERED)
+    bench.filtered(cells.MAPS, cells.CBPF, cells.EBPF)
+    bench.memory()
     json.dump([asdict(cell) for cell in bench.cells], sys.stdout)
 
 

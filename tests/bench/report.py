@@ -97,6 +97,7 @@ SCENARIOS = {
     "podman_denied": "podman's profile, denied call",
     "podman_unknown": "podman's profile, call that it does not name",
     "deny_list": "n denied calls, one of them made",
+    "set_first": "argument in a set of n, the first one tested",
     "set_last": "argument in a set of n, the last one tested",
     "set_mean": "argument in a set of n, mean over the set",
     "set_absent": "argument not in a set of n",
@@ -104,7 +105,13 @@ SCENARIOS = {
     "stack_plain": "n filters on top of each other, allowed call",
     "stack_argument": "n filters on top of each other, call allowed by its argument",
     "stack_denied": "n filters on top of each other, denied call",
-    "fork_exit": "fork, exit and wait",
+    "fork_exit": "fork, _exit and waitpid under podman's profile",
+    "thread": "pthread_create and pthread_join under podman's profile",
+    "attach": "podman's profile made a policy and attached; stock: loaded",
+    "attach_create": "podman's profile made a policy",
+    "attach_made": "a policy of podman's profile attached",
+    "build_table": "a table of n values made",
+    "notify": "call that a thread of the process answers",
     "mix_nginx": "nginx and ab, a request",
     "mix_redis": "redis and redis-benchmark, a query",
     "mix_git": "git log -p --stat",
@@ -238,7 +245,7 @@ def write(table: Table, commit: str, date: str) -> str:
         "*no filter* show what is added to it. *Stock* is seccomp(2) with libseccomp's program "
         "for the same profile, with SPEC_ALLOW; the ratio is to the better of its two forms. An "
         "*empty probe* is the floor of anything that sits on sys_enter. CBPF runs libseccomp's tree; "
-        "EBPF a program written for the scenario, where there is one; the ratio is of MAPS.",
+        "EBPF the program that secmapctl makes of the profile; the ratio is of MAPS.",
     ]
     for kernel in table.kernels():
         lines += ["", f"## Linux {kernel}", "", *_costs(table, kernel), *_mixes(table, kernel),

@@ -108,8 +108,7 @@ def test_two_boots_agree(tmp_path: Path) -> None:
     measured = {(cell["scenario"], cell["engine"]) for cell in cells}
     assert len(measured) == len(cells)
     assert measured == {(name, engine) for engine in ENGINES for name in
-                        ("plain_allow", "podman_argument", "podman_denied")
-                        if engine != EBPF or name == "plain_allow"} | {(MEMORY, MAPS)}
+                        ("plain_allow", "podman_argument", "podman_denied")} | {(MEMORY, MAPS)}
     added = {(cell["scenario"], cell["engine"]): cell["added"] for cell in cells}
     assert 0 < added["plain_allow", EMPTY] < added["plain_allow", MAPS]
     # Programs are not run where it is known what they say.

@@ -12,9 +12,12 @@
 
 #include <linux/seccomp.h>
 
-#include "reference.hpp"
+#include "../../bench/reference.hpp"
 
 namespace secmap::diff {
+
+using bench::reference;
+using bench::reference_rule;
 
 class interesting_calls final {
 public:

@@ -70,11 +70,11 @@ void tally::add(const tally& other) {
 comparison::comparison(const subject& of) : reference_(of.text, of.here), unknown_(of.unknown) {
     std::optional<std::string> refused;
     try {
-        linear_ = reference_.program(number_search::linear);
-        tree_ = reference_.program(number_search::tree);
-    } catch (const refused_by_libseccomp& refusal) {
+        linear_ = reference_.program(bench::number_search::linear);
+        tree_ = reference_.program(bench::number_search::tree);
+    } catch (const bench::refused_by_libseccomp& refusal) {
         refused = refusal.what();
-    } catch (const lost_by_libseccomp&) {
+    } catch (const bench::lost_by_libseccomp&) {
         lost_ = true;
         return;
     }

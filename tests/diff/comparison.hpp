@@ -18,9 +18,12 @@
 #include <secmap/profile.hpp>
 #include <secmap/simulator.hpp>
 
-#include "reference.hpp"
+#include "../../bench/reference.hpp"
 
 namespace secmap::diff {
+
+using bench::circumstances;
+using bench::reference;
 
 /// What was counted.
 struct tally {

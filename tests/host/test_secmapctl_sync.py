@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 import pytest
-from tool import SCHEMAS, TOP, text_of
+from tool import SCHEMAS, TOP, USAGE, secmapctl, text_of
 
 HEADER = (TOP / "uapi/secmap/secmap.h").read_text(encoding="utf-8")
 MAN = (TOP / "man/secmapctl.8").read_text(encoding="utf-8")
@@ -137,14 +137,27 @@ def test_common_options_are_the_same_everywhere() -> None:
 
 @pytest.mark.parametrize(("command", "option"), [
     ("run", "--unknown"), ("run", "--overlap"), ("run", "--engine"),
-    ("explain", "--abi"), ("prog test", "--abi"),
+    ("explain", "--abi"), ("prog test", "--abi"), ("bench", "--engine"),
 ])
 def test_words_that_an_option_takes_are_the_same_everywhere(command: str, option: str) -> None:
     (words,) = re.findall(rf"^ +{option} (\S+)", help_of(command), re.MULTILINE)
     offered = complete(*command.split(), option, "")
     same(words.split("|"), offered)
     for word in offered:
-        assert re.search(rf"\.Cm .*\b{word}\b|^\.Cm {word}\b", MAN, re.MULTILINE)
+        assert re.search(rf"^\.(?:It )?Cm .*\b{word}\b", MAN, re.MULTILINE)
+
+
+def test_scenarios_are_the_same_in_tool_manual_completion_and_harness() -> None:
+    answer = secmapctl("bench", "--scenario", "nothing")
+    assert answer.status == USAGE
+    (names,) = re.findall(r"'nothing' is not one of ((?:\w+, )*\w+)", answer.err)
+    section = MAN.split(".Sh BENCH")[1].split(".Sh")[0]
+    listed = re.split(r"^\.Fl -(?:scenario|rounds) ,$", section, flags=re.MULTILINE)[1]
+    in_man = [name for line in re.findall(r"^\.It Cm (.*)$", listed, re.MULTILINE)
+              for name in line.split(" , ")]
+    harness = (TOP / "tests/bench/scenarios.py").read_text(encoding="ascii")
+    same(names.split(", "), in_man, complete("bench", "--scenario", ""),
+         re.findall(r'"(\w+)",', harness))
 
 
 def test_completion_leaves_the_program_of_run_alone() -> None:

@@ -12,7 +12,7 @@ from tool import (FAILURE, PODMAN, SUCCESS, TOOL, USAGE, error_of, json_of, secm
 
 COMMANDS = ("run", "notify", "attach", "detach", "policy", "policy list", "policy show", "policy check",
             "policy compile", "prog", "prog check", "prog load", "prog dump", "prog test", "task",
-            "task list", "task show", "explain", "feature", "version")
+            "task list", "task show", "explain", "bench", "feature", "version")
 
 
 @pytest.mark.parametrize("command", ("", *COMMANDS))
@@ -43,6 +43,12 @@ def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: s
     (("policy", "show", "4294967296"), "'4294967296' is not a number"),
     (("policy", "show", "0x10"), "'0x10' is not a number"),
     (("policy", "show", "1 "), "'1 ' is not a number"),
+    (("bench", "--scenario", "podman"), "'podman' is not one of plain_allow, podman_allow,"),
+    (("bench", "--engine", "tree"), "'tree' is not one of none, stock, stock_tree, maps, ebpf, cbpf"),
+    (("bench", "--rounds", "0"), "'0' is not a number from 1 to 10000"),
+    (("bench", "--calls", "1000001"), "'1000001' is not a number from 1 to 1000000"),
+    (("bench", "--cpu", "one"), "'one' is not the number of a processor"),
+    (("bench", "plain_allow"), "not expected: plain_allow"),
     (("run", "--profile", "x"), "program is required"),
     (("run", "--", "true"), "[--profile,--cbpf,--prog,--adopt] is required"),
     (("run", "--profile", "x", "--cbpf", "y", "--", "true"), "excludes"),

@@ -16,7 +16,7 @@
 
 #include "apart.hpp"
 
-namespace secmap::diff {
+namespace secmap::bench {
 
 namespace {
 
@@ -238,4 +238,4 @@ std::optional<std::uint32_t> reference::stub(const seccomp_data& call) const {
     return SCMP_ACT_ERRNO(ENOSYS);
 }
 
-}  // namespace secmap::diff
+}  // namespace secmap::bench

@@ -14,7 +14,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 
-namespace secmap::diff {
+namespace secmap::bench {
 
 /// libseccomp would not take a rule.
 class refused_by_libseccomp final : public std::runtime_error {
@@ -71,4 +71,4 @@ private:
     std::optional<std::uint32_t> last_i386_;
 };
 
-}  // namespace secmap::diff
+}  // namespace secmap::bench
