@@ -22,6 +22,7 @@ struct secmap_stack;
 #define SECMAP_LATE_NOTIFY 6
 #define SECMAP_LATE_PERMIT 7 /* nothing to be done: the next call may be @permit's */
 #define SECMAP_LATE_STRICT 8 /* with SECMAP_LATE_STATUS: as SECMAP_ATTACH_STRICT */
+#define SECMAP_LATE_I386   9 /* with any: the call's ABI; execve() may change the task's */
 
 /**
  * struct secmap_permit - a supervisor lets a call run, while SECMAP_LATE_PERMIT is set
@@ -47,7 +48,9 @@ struct secmap_permit {
  * @rcu: frees the carrier, when @refs is 0 and so nothing is queued
  * @spare: a carrier for the next child. Touched by @task itself only, and by whoever
  *	drops the last reference
- * @number: of that call, all of the register: what else there is to tell the registers hold
+ * @number: of that call, all of the register
+ * @ip: of that call, which may have been execve() or rt_sigreturn(); not with SECMAP_LATE_NOTIFY,
+ *	for then the call has not run
  * @listener: whom to ask; a reference while SECMAP_LATE_NOTIFY is set
  * @permit: the last one, or NULL
  *
@@ -66,7 +69,10 @@ struct secmap_carrier {
 	};
 	struct secmap_carrier *spare;
 	unsigned long number;
-	struct secmap_listener *listener;
+	union {
+		unsigned long ip;
+		struct secmap_listener *listener;
+	};
 	struct secmap_permit *permit;
 };
 

@@ -16,6 +16,7 @@
 
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/tracepoint.h>
@@ -37,6 +38,7 @@ MODULE_PARM_DESC(selective, "Spare tasks without a filter, while nobody traces (
 static struct {
 	raw_spinlock_t lock;
 	bool everyone; /* has the flag; written under the lock */
+	bool walked;   /* nobody is left who has not got it; under the lock */
 	u32 arriving;  /* registrations under way; under the lock */
 	u32 seen;      /* registrations at all */
 	u32 selective; /* SECMAP_SELECTIVE_* while the module works, without WAITS */
@@ -58,9 +60,12 @@ static struct {
  */
 void secmap_flag_fix(struct task_struct *task, bool filtered)
 {
-	if (filtered || READ_ONCE(flag.everyone))
+	bool has = test_task_syscall_work(task, SYSCALL_TRACEPOINT);
+	bool wants = filtered || READ_ONCE(flag.everyone);
+
+	if (wants && !has)
 		set_task_syscall_work(task, SYSCALL_TRACEPOINT);
-	else
+	else if (has && !wants)
 		clear_task_syscall_work(task, SYSCALL_TRACEPOINT);
 }
 
@@ -99,11 +104,13 @@ static bool is_watched(struct pt_regs *regs)
 
 /*
  * Somebody is about to register a probe. Context: preemption off, at the beginning of the
- * function that does it. The walk is what the kernel does for the first probe, too.
+ * function that does it. The walk is what the kernel does for the first probe, too; here the
+ * first one behind ours. He who comes meanwhile walks himself, or he would not wait for it.
  */
 static int arrive(struct kprobe *probe, struct pt_regs *regs)
 {
 	unsigned long flags;
+	bool walked;
 
 	if (!is_watched(regs))
 		return 0;
@@ -111,8 +118,15 @@ static int arrive(struct kprobe *probe, struct pt_regs *regs)
 	flag.seen++;
 	flag.arriving++;
 	WRITE_ONCE(flag.everyone, true);
+	walked = flag.walked;
 	raw_spin_unlock_irqrestore(&flag.lock, flags);
+	if (walked)
+		return 0;
 	walk();
+	/* While we arrive it stays true for everyone. */
+	raw_spin_lock_irqsave(&flag.lock, flags);
+	flag.walked = true;
+	raw_spin_unlock_irqrestore(&flag.lock, flags);
 	return 0;
 }
 
@@ -160,30 +174,37 @@ static bool are_alone(void)
 	return true;
 }
 
+/* One at a time, so that he who comes second finds that all is done. */
+static DEFINE_MUTEX(settling);
+
 /* Does somebody else look at calls? Context: may sleep. */
 static void settle(void)
 {
 	bool before, now;
 
+	mutex_lock(&settling);
 	rcu_read_lock();
 	raw_spin_lock_irq(&flag.lock);
 	before = flag.everyone;
 	now = flag.arriving || !are_alone();
 	WRITE_ONCE(flag.everyone, now);
+	if (!now)
+		flag.walked = false;
 	raw_spin_unlock_irq(&flag.lock);
 	rcu_read_unlock();
 	if (now != before)
 		walk();
+	mutex_unlock(&settling);
 }
 
 static void look(struct work_struct *work);
-/* An idle processor is not woken for it. */
-static DECLARE_DEFERRABLE_WORK(look_work, look);
+static DECLARE_DELAYED_WORK(look_work, look);
 
 static void look(struct work_struct *work)
 {
 	settle();
-	schedule_delayed_work(&look_work, LOOK_INTERVAL);
+	queue_delayed_work(system_power_efficient_wq, &look_work,
+			   round_jiffies_relative(LOOK_INTERVAL));
 }
 
 /**
@@ -271,7 +292,7 @@ void __init secmap_flag_start(void)
 	if (flag.selective != SECMAP_SELECTIVE_ON)
 		return;
 	if (flag.seen) {
-		schedule_delayed_work(&look_work, 0);
+		queue_delayed_work(system_power_efficient_wq, &look_work, 0);
 		return;
 	}
 	pr_notice("secmap: kprobes do not work: unfiltered tasks pay, too\n");

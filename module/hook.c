@@ -157,10 +157,11 @@ static __always_inline void decide(struct secmap_carrier *carrier, struct task_s
 }
 
 /*
- * Context: every system call of every task of the machine, behind user dispatch, ptrace
- * and seccomp. Preemption is off (see compat.h), which is all the RCU that the readers below
- * need. No sleep, no lock, no allocation; on the allowed path no store to memory that others
- * read. What most calls go through has no place for ftrace: it would be an instruction of each.
+ * Context: every system call of every filtered task, and of all others while somebody traces
+ * (flag.c), behind user dispatch, ptrace and seccomp. Preemption is off (see compat.h), which is
+ * all the RCU that the readers below need. No sleep, no lock, no allocation; on the allowed path
+ * no store to memory that others read. What most calls go through has no place for ftrace: it
+ * would be an instruction of each.
  */
 static notrace void sys_enter(void *data, struct pt_regs *regs, long id)
 {

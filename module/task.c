@@ -492,7 +492,8 @@ void secmap_task_inherit(struct task_struct *child)
 	rcu_read_lock();
 	stack = stack_to_inherit(&parent);
 	if (!stack) {
-		if (secmap_flag_is_stale(child))
+		/* TSYNC may have filtered the child; then its parent was detached from. */
+		if (secmap_task_find(child) || secmap_flag_is_stale(child))
 			secmap_task_flag(child);
 		goto out;
 	}

@@ -28,11 +28,17 @@ static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by,
 {
 	carrier->number = secmap_call_number(current_pt_regs());
 	carrier->action = action;
+	if (what == SECMAP_LATE_NOTIFY)
+		carrier->listener = by->listener;
+	else
+		carrier->ip = secmap_call_ip(current_pt_regs());
 	if (!secmap_carrier_later(carrier, what))
 		return false;
 	/* The work is this task's own, and does not run before we return. */
 	if (by->flags & SECMAP_ATTACH_LOG)
 		set_bit(SECMAP_LATE_LOG, &carrier->late);
+	if (secmap_call_arch() == AUDIT_ARCH_I386)
+		set_bit(SECMAP_LATE_I386, &carrier->late);
 	return true;
 }
 
@@ -88,7 +94,6 @@ static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by
 		return -ENOSYS;
 	}
 	secmap_listener_get(by->listener);
-	carrier->listener = by->listener;
 	if (later(carrier, by, action, SECMAP_LATE_NOTIFY))
 		return -ENOSYS;
 	/* The stack, which cannot go while we are here, holds it still: not the last reference. */
@@ -162,9 +167,8 @@ MODULE_PARM_DESC(audit, "Write audit records for LOG, KILL and ATTACH_LOG (defau
  * kernel.seccomp.actions_logged. Number, ABI and address are those of the call; the program
  * is the one that there is after it, which for execve() is the new one.
  */
-static void log_call(const struct secmap_carrier *carrier, int signal)
+static void log_call(const struct secmap_carrier *carrier, u32 arch, int signal)
 {
-	u32 arch = secmap_call_arch();
 	struct audit_buffer *ab;
 
 	if (!READ_ONCE(audit))
@@ -175,19 +179,18 @@ static void log_call(const struct secmap_carrier *carrier, int signal)
 	audit_log_format(ab, "op=secmap");
 	audit_log_task_info(ab);
 	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x", signal,
-			 arch, (int)carrier->number, arch == AUDIT_ARCH_I386,
-			 secmap_call_ip(current_pt_regs()),
+			 arch, (int)carrier->number, arch == AUDIT_ARCH_I386, carrier->ip,
 			 carrier->action & SECCOMP_RET_ACTION_FULL);
 	audit_log_end(ab);
 }
 
 /* What happened to the call, where that is not the signal's to tell. */
-static void log_late(const struct secmap_carrier *carrier)
+static void log_late(const struct secmap_carrier *carrier, u32 arch)
 {
 	bool killed = test_bit(SECMAP_LATE_STATUS, &carrier->late);
 	bool strict = test_bit(SECMAP_LATE_STRICT, &carrier->late);
 
-	log_call(carrier, killed ? secmap_verdict_status(strict) : 0);
+	log_call(carrier, arch, killed ? secmap_verdict_status(strict) : 0);
 }
 
 /*
@@ -230,19 +233,18 @@ static bool sigsys_is_pending(void)
 }
 
 /* SIGSYS with what seccomp(2) puts into it, and with the registers of the call. */
-static void send_sigsys(const struct secmap_carrier *carrier, bool kill)
+static void send_sigsys(const struct secmap_carrier *carrier, u32 arch, bool kill)
 {
-	struct pt_regs *regs = current_pt_regs();
 	struct kernel_siginfo info;
 
-	secmap_call_rollback(regs, carrier->number);
+	secmap_call_rollback(current_pt_regs(), carrier->number);
 
 	clear_siginfo(&info);
 	info.si_signo = SIGSYS;
 	info.si_code = SYS_SECCOMP;
-	info.si_call_addr = (void __user *)secmap_call_ip(regs);
+	info.si_call_addr = (void __user *)carrier->ip;
 	info.si_errno = carrier->action & SECCOMP_RET_DATA;
-	info.si_arch = secmap_call_arch();
+	info.si_arch = arch;
 	info.si_syscall = (int)carrier->number;
 
 	/*
@@ -272,7 +274,7 @@ static bool permit(struct secmap_carrier *carrier, const struct seccomp_data *da
 }
 
 /* Ask the supervisor, and do what it says. @logs: tell of a call that does not run. */
-static void ask(struct secmap_carrier *carrier, bool logs)
+static void ask(struct secmap_carrier *carrier, u32 arch, bool logs)
 {
 	struct pt_regs *regs = current_pt_regs();
 	struct secmap_answer answer;
@@ -285,13 +287,14 @@ static void ask(struct secmap_carrier *carrier, bool logs)
 	secmap_notify_ask(carrier->listener, &call.data, &answer);
 	runs = answer.runs && permit(carrier, &call.data);
 	secmap_listener_put(carrier->listener);
+	carrier->ip = secmap_call_ip(regs);
 	if (runs) {
 		secmap_call_restart(regs, carrier->number);
 		return;
 	}
 	secmap_call_answer(regs, answer.runs ? -ENOMEM : answer.value);
 	if (logs)
-		log_call(carrier, 0);
+		log_call(carrier, arch, 0);
 }
 
 /**
@@ -303,23 +306,26 @@ static void ask(struct secmap_carrier *carrier, bool logs)
 void secmap_verdict_late(struct secmap_carrier *carrier)
 {
 	bool logs;
+	u32 arch;
 
 	might_sleep();
 	if (test_and_clear_bit(SECMAP_LATE_REFILL, &carrier->late))
 		secmap_carrier_refill(carrier);
 	/* Then at most one of these, for the one call that was made. */
 	logs = test_and_clear_bit(SECMAP_LATE_LOG, &carrier->late);
+	arch = test_and_clear_bit(SECMAP_LATE_I386, &carrier->late) ? AUDIT_ARCH_I386 :
+								      AUDIT_ARCH_X86_64;
 	if (test_and_clear_bit(SECMAP_LATE_KILL, &carrier->late)) {
-		log_call(carrier, SIGSYS);
-		send_sigsys(carrier, true);
+		log_call(carrier, arch, SIGSYS);
+		send_sigsys(carrier, arch, true);
 		return;
 	}
 	if (test_and_clear_bit(SECMAP_LATE_NOTIFY, &carrier->late)) {
-		ask(carrier, logs);
+		ask(carrier, arch, logs);
 		return;
 	}
 	if (logs)
-		log_late(carrier);
+		log_late(carrier, arch);
 	if (test_and_clear_bit(SECMAP_LATE_TRAP, &carrier->late))
-		send_sigsys(carrier, false);
+		send_sigsys(carrier, arch, false);
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import cells
+import kmod
 
 PODMAN = "/usr/share/containers/seccomp.json"
 TASKS = 1000
@@ -83,22 +84,6 @@ class Bench:
         self.cells.append(cells.Cell(self.kernel, cell["scenario"], cell["n"], engine, count,
                                      count - floor))
 
-    def load(self, name: str) -> None:
-        """Load one of our modules."""
-        subprocess.run(["insmod", str(self.modules / f"{name}.ko")], check=True)
-
-    def settle(self) -> None:
-        """Wait until the module has found that nobody traces; it looks when it is asked."""
-        limit = time.monotonic() + 60
-        while True:
-            done = subprocess.run([self.tool, "--json", "feature"], check=True,
-                                  stdout=subprocess.PIPE, text=True)
-            selective = json.loads(done.stdout)["feature"]["module"]["selective"]
-            if selective == "on":
-                return
-            if time.monotonic() > limit:
-                sys.exit(f"bench: unfiltered tasks are not spared: {selective}")
-
     def memory(self) -> None:
         """Bytes that each of many tasks with one stack takes in the module's cache."""
         before = _slab_bytes("secmap_carrier")
@@ -137,11 +122,10 @@ def main() -> None:
     bench.warm_up()
     bench.unfiltered(cells.NONE)
     bench.filtered(cells.STOCK, cells.TREE)
-    bench.load("empty")
+    kmod.load(bench.modules, "empty")
     bench.unfiltered(cells.EMPTY)
     subprocess.run(["rmmod", "empty"], check=True)
-    bench.load("secmap")
-    bench.settle()
+    kmod.load_secmap(bench.modules)
     bench.unfiltered(cells.UNFILTERED)
     bench.filtered(cells.MAPS, cells.CBPF, cells.EBPF)
     bench.memory()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cells
 import jobs
+import kmod
 import memory
 import stock
 
@@ -67,10 +68,10 @@ def main() -> None:
         for form, path in program.items():
             mixes.count(form, sys.executable, str(HERE / "stock.py"), path)
         modules = Path(arguments.modules)
-        subprocess.run(["insmod", modules / "empty.ko"], check=True)
+        kmod.load(modules, "empty")
         mixes.count(cells.EMPTY)
         subprocess.run(["rmmod", "empty"], check=True)
-        subprocess.run(["insmod", modules / "secmap.ko"], check=True)
+        kmod.load_secmap(modules)
         mixes.count(cells.UNFILTERED)
         mixes.count(cells.MAPS, "secmapctl", "run", "--profile", str(stock.PROFILE), "--")
         mixes.count(cells.CBPF, "secmapctl", "run", "--cbpf", program["stock_tree"], "--")

@@ -42,6 +42,14 @@ def _wait_for(wanted: int) -> None:
         time.sleep(0.01)
 
 
+def _until(holds: Callable[[], object]) -> None:
+    """Without INFO, which looks itself."""
+    limit = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+
+
 @pytest.fixture(autouse=True)
 def _alone() -> Iterator[None]:
     _wait_for(ON)
@@ -185,11 +193,20 @@ def test_one_who_comes_unnoticed_is_found() -> None:
     KPROBES.write_text("0", encoding="ascii")
     try:
         with _caller() as caller, _tracer() as tracer:
-            _wait_for(WAITS)
+            _until(lambda: caller() or tracer.seen())
+            before = tracer.seen()
             caller()
-            assert tracer.seen() == CALLS
+            assert tracer.seen() == before + CALLS
+            assert _selective() == WAITS
     finally:
         KPROBES.write_text("1", encoding="ascii")
+
+
+def test_that_he_is_gone_is_found_unasked(count: Callable[..., int]) -> None:
+    with _caller() as caller:
+        with _tracer():
+            assert count(caller.pid, caller) >= CALLS
+        _until(lambda: not count(caller.pid, caller))
 
 
 def _reload(parameters: bytes = b"") -> None:

@@ -4,7 +4,7 @@
 import itertools
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import abi
 import child
@@ -90,6 +90,25 @@ def test_log(dev: int, log: KernelLog) -> None:
                  " arch=c000003e ", f" syscall={GETPPID} ", " compat=0 ", " ip=0x",
                  " code=0x7ffc0000"):
         assert part in text + " ", part
+    os.close(policy)
+
+
+def test_log_of_execve_tells_of_the_caller(
+    dev: int, log: KernelLog, program: Callable[[str], str],
+) -> None:
+    """Its ABI and its place, not those of the program that it executes."""
+    policy = abi.simple(dev, {59: LOG})
+
+    def call() -> None:
+        abi.attach(dev, policy)
+        os.execv(program("call32"), ["call32", "int80", "20"])
+
+    with child.Child(call) as asking:
+        asking.outcome()
+        match = log.wait(rf"op=secmap .*\bpid={asking.pid} .*syscall=59 .* ip=0x(\w+) code=0x7ffc0000")
+    assert " arch=c000003e " in match[0] and " compat=0 " in match[0]
+    # There is nothing of the new program.
+    assert int(match[1], 16) >= 1 << 32
     os.close(policy)
 
 

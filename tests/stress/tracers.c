@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * tracers FOLDER ROUNDS: processes without a filter, and children that they fork, make a call
- * that no kernel knows, MARK, while tracers of sys_enter and sys_exit come and go: events of
+ * tracers FOLDER ROUNDS: processes without a filter, and children that they fork at any time,
+ * make a call that no kernel knows, MARK, while tracers of sys_enter and sys_exit come and go: events of
  * the tracefs instance FOLDER, and a BPF program. Each must see every MARK between the return
  * of what began it and the beginning of what ends it. Meanwhile other children put a filter on
  * themselves: nothing that it denies succeeds, in them or in their children.
@@ -27,7 +27,7 @@
 #include <unistd.h>
 #include "mechanism.h"
 
-#define WORKERS	  2
+#define WORKERS	  3
 #define DENIED	  600 /* no call has this number, nor the next one */
 #define MARK	  601
 #define CALLS	  64
@@ -106,6 +106,29 @@ static void mark(int index)
 		if (turn++ % CALLS)
 			continue;
 		join(fork_worker(make_marks, 3));
+		shared->forks++;
+	}
+}
+
+/* Waits for an odd phase, if it is forked before; its parent waits for it. */
+static void mark_once(int index)
+{
+	unsigned int phase;
+
+	while (!((phase = shared->phase) & 1)) {
+		if (shared->stop)
+			return;
+		shared->acks[index] = phase;
+		sched_yield();
+	}
+	make_marks(1);
+}
+
+/* One fork after the other, whatever tracers do. */
+static void mark_in_children(int index)
+{
+	while (!shared->stop) {
+		join(fork_worker(mark_once, index));
 		shared->forks++;
 	}
 }
@@ -265,7 +288,7 @@ int main(int argc, char **argv)
 	need(!mechanism_choose("secmap"), SECMAP_DEVICE);
 	map = make_map(&counted);
 	for (int i = 0; i < WORKERS; i++)
-		workers[i] = fork_worker(mark, i);
+		workers[i] = fork_worker(i ? mark : mark_in_children, i);
 	attacher = fork_worker(attach, 0);
 	for (int round = 0; round < atoi(argv[2]); round++) {
 		need_alone();

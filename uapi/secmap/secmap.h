@@ -117,7 +117,7 @@
 /* secmap_info.out_selective: whether a task without a filter pays for the module */
 #define SECMAP_SELECTIVE_OFF	     0 /* it does: the module parameter selective is off */
 #define SECMAP_SELECTIVE_UNAVAILABLE 1 /* it does: on this kernel nobody who traces is noticed */
-#define SECMAP_SELECTIVE_WAITS	     2 /* it does now: others have probes on system calls */
+#define SECMAP_SELECTIVE_WAITS	     2 /* it does now: there are other probes, or our trial */
 #define SECMAP_SELECTIVE_ON	     3 /* it does not */
 
 /* secmap_info.out_actions: what ATTACH takes */
