@@ -84,6 +84,7 @@ machine_facts read_machine(unsigned cpu, const fs::path& root) {
     made.virtual_machine = flags.find(" hypervisor ") != std::string::npos;
     std::error_code ignored;
     made.module_loaded = fs::exists(root / "sys/module/secmap", ignored);
+    made.module_spares = first_line(root / "sys/module/secmap/parameters/selective") == "Y";
     made.governor = first_line(root / fmt::format("sys/devices/system/cpu/cpu{}/cpufreq/scaling_governor", cpu));
     made.turbo = read_turbo(root);
     made.bpf_jit = first_line(root / "proc/sys/net/core/bpf_jit_enable");

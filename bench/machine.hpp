@@ -19,8 +19,9 @@ struct machine_facts {
     bool counter_steady = false;    ///< whatever the processor's speed is, and in idle states
     bool virtual_machine = false;
     bool module_loaded = false;
-    std::string governor;  ///< these are empty where they cannot be read
-    std::string turbo;     ///< "on", "off"
+    bool module_spares = false;  ///< tasks without a filter, by its parameter selective
+    std::string governor;        ///< these are empty where they cannot be read
+    std::string turbo;           ///< "on", "off"
     std::string bpf_jit;
     std::string bpf_jit_harden;
     std::string store_bypass;    ///< of the machine

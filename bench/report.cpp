@@ -54,11 +54,10 @@ void warn_of_filters(std::vector<warning>& to, const machine_facts& of) {
     if (of.other_probes != "none" && !of.other_probes.empty())
         add(to, "other_probes", fmt::format("events are on that every system call pays for: {}", of.other_probes),
             "write 0 to their enable files in /sys/kernel/tracing/events");
-    if (of.module_loaded)
-        add(to, "module_loaded",
-            "the secmap module is loaded: what a task without a filter pays for it is in 'unfiltered', and not in "
-            "'added'",
-            "unload the module, and measure --engine none, to see how much that is");
+    if (of.module_loaded && !of.module_spares)
+        add(to, "module_not_selective",
+            "tasks without a filter pay for the secmap module, and that is in 'unfiltered', and not in 'added'",
+            "load the module with selective=Y; `secmapctl feature` says why they pay");
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ void each_fault_is_warned_of_alone(void**) {
         {status, "Seccomp:\t2\nSpeculation_Store_Bypass:\tthread vulnerable\n", "own_filter"},
         {raw_events, "1\n", "other_probes"},
         {events, "X\n", "other_probes"},
-        {"sys/module/secmap/refcnt", "0\n", "module_loaded"},
+        {"sys/module/secmap/parameters/selective", "N\n", "module_not_selective"},
     };
     for (const fault& each : faults) {
         const good_root root;
