@@ -127,8 +127,8 @@ void add_axes(std::string& to, const frame& in, const std::vector<curve>& curves
     for (const curve& each : curves)
         for (const point& at : each.points) shown.push_back(at.x);
     std::ranges::sort(shown);
-    const auto twice = std::ranges::unique(shown);
-    shown.erase(twice.begin(), twice.end());
+    // Not std::ranges::unique(): clang 14 does not take libstdc++'s.
+    shown.erase(std::unique(shown.begin(), shown.end()), shown.end());
     for (const double each : shown) add_text(to, in.x(each), height - foot + 16, "middle", fmt::format("{:.0f}", each));
     add_text(to, (line_left + width - right) / 2, height - 8, "middle", x_label);
     add_text(to, width - right, 15, "end", unit);

@@ -20,7 +20,7 @@ from pathlib import Path
 
 HOME = Path("/tmp/mixes")
 COMMITS, FILES, SOURCES = 75, 25, 400
-REQUESTS, QUERIES, TURNS = 100, 500, 4
+REQUESTS, QUERIES, TURNS = 100, 500, 2
 
 GIT = ("git", "-C", str(HOME / "repository"))
 

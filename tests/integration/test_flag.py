@@ -193,7 +193,11 @@ def test_one_who_comes_unnoticed_is_found() -> None:
     KPROBES.write_text("0", encoding="ascii")
     try:
         with _caller() as caller, _tracer() as tracer:
-            _until(lambda: caller() or tracer.seen())
+            def sees() -> bool:
+                caller()
+                return tracer.seen() > 0
+
+            _until(sees)
             before = tracer.seen()
             caller()
             assert tracer.seen() == before + CALLS
