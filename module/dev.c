@@ -87,7 +87,7 @@ struct command {
 static const struct command commands[] = {
 	[_IOC_NR(SECMAP_IOC_INFO)] = {
 		.run = ioctl_info,
-		.least = offsetofend(struct secmap_info, out_ebpf),
+		.least = offsetofend(struct secmap_info, out_pad),
 		.known = sizeof(struct secmap_info),
 		.outputs = offsetof(struct secmap_info, out_abi_version),
 	},
