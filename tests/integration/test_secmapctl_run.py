@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 from answering import Answering
+from loading import load, unload_at_last
 from tool import (CANNOT_EXECUTE, FAILURE, NOT_FOUND, PODMAN, SUCCESS, TOOL, error_of, json_of,
                   secmapctl)
 
 NOBODY = 65534
-BUILT = Path(__file__).resolve().parents[2] / "build/module" / os.uname().release
 
 SOCKET, CLONE, PTRACE, MOUNT, SWAPON, KEYCTL, UNSHARE, BPF, ACCT = \
     41, 56, 101, 165, 167, 250, 272, 321, 163
@@ -183,12 +183,12 @@ def test_whatever_fails_the_program_does_not_run(tmp_path: Path, fault: str) -> 
 
 
 def test_without_the_module_the_program_does_not_run(tmp_path: Path) -> None:
-    subprocess.run(["rmmod", "secmap"], check=True)
+    unload_at_last()
     try:
         error = error_of("run", "--profile", PODMAN, "--", "touch", str(tmp_path / "ran"))
         feature = json_of("feature", "feature")
     finally:
-        subprocess.run(["insmod", BUILT / "secmap.ko"], check=True)
+        load()
     assert not (tmp_path / "ran").exists()
     assert "modprobe secmap" in error["hint"]
     assert (feature["enforces"], feature["module"]) == ("no", None)
