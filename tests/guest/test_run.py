@@ -199,11 +199,11 @@ def test_lost_by_the_death_of_qemu(sleeper: subprocess.Popen[bytes]) -> None:
 
 def test_time_out() -> None:
     begin = time.monotonic()
-    done = guest(*FAST, "--timeout", "12", "--", "sh", "-c", "echo begun; sleep 1000")
+    done = guest(*FAST, "--timeout", "30", "--", "sh", "-c", "echo begun; sleep 1000")
     assert done.returncode == Outcome.TIMEOUT
     assert done.stdout == b"begun\n"
-    assert "time-out after 12 s, while the command ran" in sentence(done)
-    assert time.monotonic() - begin < 40
+    assert "time-out after 30 s, while the command ran" in sentence(done)
+    assert time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize("line", [
