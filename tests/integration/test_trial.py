@@ -6,13 +6,13 @@ import ctypes
 import errno
 import os
 import signal
-import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import abi
 import pytest
+from records import Record
 
 HERE = Path(__file__).parent
 BUILT = HERE.parents[1] / "build/module" / os.uname().release
@@ -38,12 +38,11 @@ def _unloaded() -> Iterator[None]:
 
 def skip() -> int:
     """What INFO says about this kernel, when it has been tried."""
-    dev = abi.device()
-    for _ in range(10):
-        record = bytearray(struct.pack("<II", 88, 0) + bytes(80))
-        abi.ioctl(dev, abi.INFO, record)
-    os.close(dev)
-    return int(struct.unpack_from("<I", record, 32)[0])
+    with open("/dev/secmap", "rb", buffering=0) as file:
+        for _ in range(10):
+            info = Record("secmap_info")
+            assert info.ioctl(file.fileno()) == 0
+    return info["out_skip"]
 
 
 def load(program: Path, call: str, *modules: str) -> subprocess.CompletedProcess[str]:
