@@ -50,7 +50,7 @@ test-debug: userland ## the integration tests on the debug kernel, then a search
 	@tests/run debug
 
 .PHONY: test-long
-test-long: userland ## in full: 100000 random eBPF programs, 10000 rounds of TSYNC, 10000 deaths; an hour
+test-long: userland ## in full: random eBPF programs, TSYNC, deaths, tracers, replacements; some hours
 	@PROGRAMS=$(PROGRAMS) tests/run long
 
 .PHONY: check

@@ -13,6 +13,7 @@
 #include "flag.h"
 #include "hook.h"
 #include "limits.h"
+#include "task.h"
 #include "user.h"
 #include "verdict.h"
 
@@ -25,6 +26,23 @@ bool secmap_may_administer(const struct secmap_request *request)
 {
 	return capable(CAP_SYS_ADMIN) &&
 	       file_ns_capable(request->device, &init_user_ns, CAP_SYS_ADMIN);
+}
+
+bool secmap_is_filtered(void)
+{
+	struct secmap_stack *stack = secmap_task_stack(current);
+
+	secmap_stack_put(stack);
+	return stack;
+}
+
+/*
+ * Privileged or not, whoever is filtered does not loosen what tasks carry: his own stack he
+ * would, and through another task all the same.
+ */
+bool secmap_may_loosen(const struct secmap_request *request)
+{
+	return !secmap_is_filtered() && secmap_may_administer(request);
 }
 
 /**
@@ -43,7 +61,7 @@ static int ioctl_info(struct secmap_request *request)
 		.size = info->size,
 		.out_abi_version = SECMAP_ABI_VERSION,
 		.out_features = SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
-				SECMAP_FEATURE_LISTENER |
+				SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE |
 				(ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
 		.out_actions = SECMAP_ACTIONS,
 		.out_enosys_actions = SECMAP_ACTION_TRACE,
@@ -117,7 +135,7 @@ static const struct command commands[] = {
 	},
 	[_IOC_NR(SECMAP_IOC_POLICY_INFO)] = {
 		.run = secmap_ioctl_policy_info,
-		.least = offsetofend(struct secmap_policy_info, out_name),
+		.least = offsetofend(struct secmap_policy_info, out_pad),
 		.known = sizeof(struct secmap_policy_info),
 		.outputs = offsetof(struct secmap_policy_info, out_kind),
 	},
@@ -160,6 +178,18 @@ static const struct command commands[] = {
 		.least = offsetofend(struct secmap_policy_filter, out_pad),
 		.known = sizeof(struct secmap_policy_filter),
 		.outputs = offsetof(struct secmap_policy_filter, out_count),
+	},
+	[_IOC_NR(SECMAP_IOC_POLICY_REPLACE)] = {
+		.run = secmap_ioctl_policy_replace,
+		.least = offsetofend(struct secmap_policy_replace, out_stacks),
+		.known = sizeof(struct secmap_policy_replace),
+		.outputs = offsetof(struct secmap_policy_replace, out_tasks),
+	},
+	[_IOC_NR(SECMAP_IOC_POLICY_SEAL)] = {
+		.run = secmap_ioctl_policy_seal,
+		.least = offsetofend(struct secmap_policy_seal, pad),
+		.known = sizeof(struct secmap_policy_seal),
+		.outputs = sizeof(struct secmap_policy_seal),
 	},
 };
 

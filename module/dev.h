@@ -22,6 +22,8 @@ struct secmap_request {
 };
 
 bool secmap_may_administer(const struct secmap_request *request);
+bool secmap_may_loosen(const struct secmap_request *request);
+bool secmap_is_filtered(void);
 
 /* dev_policy.c */
 u32 secmap_ebpf_loading(void);
@@ -38,6 +40,10 @@ int secmap_ioctl_attach(struct secmap_request *request);
 int secmap_ioctl_detach(struct secmap_request *request);
 int secmap_ioctl_task_info(struct secmap_request *request);
 int secmap_ioctl_task_list(struct secmap_request *request);
+
+/* dev_change.c */
+int secmap_ioctl_policy_replace(struct secmap_request *request);
+int secmap_ioctl_policy_seal(struct secmap_request *request);
 
 int __init secmap_dev_init(void);
 void secmap_dev_exit(void);

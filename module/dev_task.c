@@ -178,7 +178,7 @@ static int attach_to_task(struct secmap_attach *attach, const struct secmap_entr
  * * -ESRCH: no such task, or it is exiting, or makes no calls; or, with TSYNC, a thread cannot
  *   be synchronised
  * * -EBUSY: a second listener
- * * -EINTR: a fatal signal, with TSYNC
+ * * -EINTR: a fatal signal
  * * -EFAULT, -EMFILE, -ENFILE, -ENOSPC, -ENOMEM
  * Nothing has changed then, for any thread.
  */
@@ -210,23 +210,12 @@ put:
 	return err;
 }
 
-/*
- * Privileged or not, whoever is filtered does not take filters off: his own he would, and
- * through another task all the same.
- */
-static bool is_filtered(void)
-{
-	struct secmap_stack *stack = secmap_task_stack(current);
-
-	secmap_stack_put(stack);
-	return stack;
-}
-
 /**
  * secmap_ioctl_detach() - DETACH
  * @request: the record, see uapi
  *
- * Return: 0, -EINVAL (a negative pid), -EPERM, -ESRCH, -ENOENT, -EAGAIN, -ENOMEM.
+ * Return: 0, -EINVAL (a negative pid), -EPERM, -ESRCH, -ENOENT, -EAGAIN, -EINTR (a fatal
+ * signal), -ENOMEM.
  */
 int secmap_ioctl_detach(struct secmap_request *request)
 {
@@ -236,7 +225,7 @@ int secmap_ioctl_detach(struct secmap_request *request)
 
 	if (detach->pid < 0)
 		return -EINVAL;
-	if (!secmap_may_administer(request) || is_filtered())
+	if (!secmap_may_loosen(request))
 		return -EPERM;
 	task = find_task(detach->pid);
 	if (IS_ERR(task))

@@ -341,6 +341,7 @@ void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_po
 		describe_program(policy, info);
 	info->out_id = policy->object.id;
 	info->out_stacks = atomic_read(&policy->stacks);
+	info->out_sealed = READ_ONCE(policy->sealed);
 	info->out_uid = from_kuid_munged(current_user_ns(), policy->object.uid);
 	info->out_bytes += struct_size(policy, sets, policy->set_count);
 	memcpy(info->out_name, policy->object.name, sizeof(info->out_name));

@@ -21,7 +21,8 @@ struct secmap_set {
  * struct secmap_policy - what a stack is made of
  * @rules: of kind MAPS; immutable, owned
  * @program: of kinds CBPF and EBPF, where there are no @rules; immutable but for live maps, owned
- * @stacks: how many stacks hold it; for POLICY_INFO only
+ * @stacks: in how many places of stacks it is
+ * @sealed: nothing is to come in its place; set for good
  * @set_count: length of @sets
  * @sets: a reference each; NULL: a map of bpf(2), which the program has
  */
@@ -30,6 +31,7 @@ struct secmap_policy {
 	struct secmap_rules *rules;
 	struct secmap_program *program;
 	atomic_t stacks;
+	bool sealed;
 	u32 set_count;
 	struct secmap_set *sets[];
 };

@@ -4,7 +4,9 @@
 
 #include <linux/bitops.h>
 #include <linux/err.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "call.h"
@@ -16,11 +18,21 @@
 
 static struct workqueue_struct *releases;
 
+/* All stacks that may be carried, and some that are about to be released. */
+static LIST_HEAD(all);
+static DEFINE_MUTEX(all_lock);
+
+/* How many times policies have been replaced. */
+static u64 time_now;
+
 static void stack_release(struct work_struct *work)
 {
 	struct secmap_stack *stack = container_of(to_rcu_work(work), struct secmap_stack, release);
 	u32 i;
 
+	mutex_lock(&all_lock);
+	list_del(&stack->all);
+	mutex_unlock(&all_lock);
 	for (i = 0; i < stack->depth; i++) {
 		const struct secmap_entry *entry = &stack->entries[i];
 
@@ -42,6 +54,7 @@ static struct secmap_stack *stack_alloc(u32 depth)
 	if (!stack)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&stack->refs, 1);
+	INIT_LIST_HEAD(&stack->all);
 	INIT_RCU_WORK(&stack->release, stack_release);
 	return stack;
 }
@@ -207,6 +220,19 @@ static void stack_finish(struct secmap_stack *stack)
 	__module_get(THIS_MODULE);
 }
 
+/* Put a stack into the list, before anybody carries it. Return: the stack, or -EINTR. */
+static struct secmap_stack *stack_list(struct secmap_stack *stack)
+{
+	/* Killably: whoever replaces a policy may build many stacks under it. */
+	if (mutex_lock_killable(&all_lock)) {
+		secmap_stack_put(stack);
+		return ERR_PTR(-EINTR);
+	}
+	list_add(&stack->all, &all);
+	mutex_unlock(&all_lock);
+	return stack;
+}
+
 /* May @entry be put on top? 0, -EINVAL, -ENOSPC, -EBUSY as secmap_stack_push(). */
 static int stack_fits(const struct secmap_stack *below, const struct secmap_entry *entry)
 {
@@ -239,6 +265,7 @@ static int stack_fits(const struct secmap_stack *below, const struct secmap_entr
  * * -EINVAL: SECCOMP_MODE_STRICT is for tasks that carry nothing
  * * -ENOSPC: SECMAP_LIMIT_STACK, _STACK_COST or _STACK_INSNS would be exceeded
  * * -EBUSY: there would be two listeners
+ * * -EINTR: a fatal signal
  * * -ENOMEM
  */
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
@@ -258,7 +285,7 @@ struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
 		stack_add(stack, &below->entries[i]);
 	stack_add(stack, entry);
 	stack_finish(stack);
-	return stack;
+	return stack_list(stack);
 }
 
 /**
@@ -268,6 +295,7 @@ struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
  *
  * Return: a new stack with one reference, NULL if nothing is left, or
  * * -ENOENT: the policy is not in it
+ * * -EINTR: a fatal signal
  * * -ENOMEM
  */
 struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 id)
@@ -289,7 +317,167 @@ struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 
 		if (i != gone)
 			stack_add(rest, &stack->entries[i]);
 	stack_finish(rest);
-	return rest;
+	return stack_list(rest);
+}
+
+static bool stack_holds(const struct secmap_stack *stack, const struct secmap_policy *policy)
+{
+	u32 i;
+
+	for (i = 0; i < stack->depth; i++)
+		if (stack->entries[i].policy == policy)
+			return true;
+	return false;
+}
+
+/* While the lock is held no stack comes that may be carried. Context: may sleep. */
+void secmap_stacks_lock(void)
+{
+	mutex_lock(&all_lock);
+}
+
+void secmap_stacks_unlock(void)
+{
+	mutex_unlock(&all_lock);
+}
+
+/**
+ * secmap_stacks_with() - the stacks that hold a policy, may be carried, and have no successor
+ * @policy: the policy
+ * @count: how many there are
+ *
+ * Context: with secmap_stacks_lock().
+ * Return: an array of them for kvfree(), with a reference to each, or -ENOMEM.
+ */
+struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32 *count)
+{
+	/* Each stack in the list was counted before it got there. */
+	u32 room = atomic_read(&policy->stacks);
+	struct secmap_stack **found;
+	struct secmap_stack *stack;
+
+	*count = 0;
+	found = kvmalloc_array(max(room, 1U), sizeof(*found), GFP_KERNEL);
+	if (!found)
+		return ERR_PTR(-ENOMEM);
+	list_for_each_entry(stack, &all, all) {
+		cond_resched();
+		if (rcu_access_pointer(stack->next) || !stack_holds(stack, policy) ||
+		    !refcount_inc_not_zero(&stack->refs))
+			continue;
+		if (WARN_ON_ONCE(*count == room)) {
+			secmap_stack_put(stack);
+			break;
+		}
+		found[(*count)++] = stack;
+	}
+	return found;
+}
+
+/**
+ * secmap_stack_succeed() - build what comes in a stack's place when a policy is replaced
+ * @stack: a reference; has no successor
+ * @from: the policy, in one or several places
+ * @to: what comes there
+ *
+ * Nobody looks at the successor before secmap_stacks_begin(). It may exceed the limits of a
+ * stack by one policy: else who carries @from could fill his stack up so that nothing dearer
+ * can come in its place.
+ *
+ * Return: 0, or -ENOSPC (then @from is there several times), -ENOMEM.
+ */
+int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_policy *from,
+			 struct secmap_policy *to)
+{
+	struct secmap_stack *next = stack_alloc(stack->depth);
+	u32 i;
+
+	if (IS_ERR(next))
+		return PTR_ERR(next);
+	for (i = 0; i < stack->depth; i++) {
+		struct secmap_entry entry = stack->entries[i];
+
+		if (entry.policy == from)
+			entry.policy = to;
+		stack_add(next, &entry);
+	}
+	stack_finish(next);
+	if (next->cost > SECMAP_LIMIT_STACK_COST + secmap_policy_cost(to) ||
+	    next->insns > SECMAP_LIMIT_STACK_INSNS + 4 + secmap_policy_insns(to)) {
+		secmap_stack_put(next);
+		return -ENOSPC;
+	}
+	next->born = time_now + 1;
+	rcu_assign_pointer(stack->next, next);
+	return 0;
+}
+
+/* Undo secmap_stack_succeed(), if it was done, before secmap_stacks_begin(). */
+void secmap_stack_forget(struct secmap_stack *stack)
+{
+	struct secmap_stack *next = rcu_replace_pointer(stack->next, NULL, true);
+
+	secmap_stack_put(next);
+}
+
+/**
+ * secmap_stacks_turn() - put the successors of stacks into the list
+ * @stacks: each has one
+ * @count: how many
+ *
+ * Context: with secmap_stacks_lock(), before secmap_stacks_begin().
+ */
+void secmap_stacks_turn(struct secmap_stack *const *stacks, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		list_add(&rcu_dereference_protected(stacks[i]->next, true)->all, &all);
+}
+
+/* From now on successors are carried. Context: with secmap_stacks_lock(). */
+void secmap_stacks_begin(void)
+{
+	/* Whoever sees the new time sees each stack's successor, and what is in it. */
+	smp_store_release(&time_now, time_now + 1);
+}
+
+/* At which time we are. What a later one has changed is not to be seen with secmap_stack_at(). */
+u64 secmap_stack_time(void)
+{
+	/* Pairs with secmap_stacks_begin(). */
+	return smp_load_acquire(&time_now);
+}
+
+/**
+ * secmap_stack_at() - what was to be carried instead of a stack, at a time
+ * @stack: may be NULL
+ * @time: of secmap_stack_time(); where two stacks are compared, the same for both
+ *
+ * Context: under RCU, or with interrupts off.
+ * Return: the stack itself, or one that has come in its place; no reference.
+ */
+struct secmap_stack *secmap_stack_at(struct secmap_stack *stack, u64 time)
+{
+	struct secmap_stack *next = stack;
+
+	while (next && next->born <= time) {
+		stack = next;
+		next = rcu_dereference_check(stack->next, rcu_read_lock_any_held());
+	}
+	return stack;
+}
+
+/* The same, with the reference to @stack going over. */
+struct secmap_stack *secmap_stack_follow(struct secmap_stack *stack, u64 time)
+{
+	struct secmap_stack *now = secmap_stack_at(stack, time);
+
+	if (now != stack) {
+		refcount_inc(&now->refs);
+		secmap_stack_put(stack);
+	}
+	return now;
 }
 
 /**
@@ -320,12 +508,18 @@ bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_s
  * @stack: may be NULL
  *
  * Context: any, also with preemption off. Probes may still be reading the stack: what
- * the last reference leaves behind is freed a grace period later, in a work item.
+ * the last reference leaves behind is freed a grace period later, in a work item. Its
+ * successor need not wait for that: who follows has a reference to the stack.
  */
 void secmap_stack_put(struct secmap_stack *stack)
 {
-	if (stack && refcount_dec_and_test(&stack->refs))
+	struct secmap_stack *next;
+
+	while (stack && refcount_dec_and_test(&stack->refs)) {
+		next = rcu_dereference_protected(stack->next, true);
 		queue_rcu_work(releases, &stack->release);
+		stack = next;
+	}
 }
 
 /* The rest of secmap_stack_judge(), if it asks more than one. */

@@ -48,7 +48,7 @@ static_assert(SECMAP_LIMIT_STACK_ERRNOS + SECMAP_LIMIT_STACK_ASKS <= 1 << 8);
 static_assert(SECMAP_LIMIT_STACK <= 64);
 
 /**
- * struct secmap_stack - immutable, shared by the tasks that carry the same one
+ * struct secmap_stack - shared by the tasks that carry the same one
  * @allow: per ABI, the numbers that every policy allows whatever the arguments are,
  *	without those that create tasks: fork has to look whether the child can carry
  *	the stack. First, because a plainly allowed call reads nothing else
@@ -58,15 +58,18 @@ static_assert(SECMAP_LIMIT_STACK <= 64);
  * @asks: the first one asks everybody about everything
  * @errno_count: of @errnos
  * @ask_count: of @asks
- * @refs: one for each task, and each one that is looking
+ * @refs: one for each task, each one that is looking, and its predecessor
  * @depth: length of @entries, at least 1
  * @cost: rules and conditions that one call may have to look at
  * @insns: instructions of programs that it may have to run, as seccomp(2) counts them
+ * @all: in the list of all stacks
+ * @next: what is to be carried instead, since a policy was replaced; a reference, or NULL
+ * @born: secmap_stack_time() from which it is carried in its predecessor's place
  * @release: frees it, in process context, when no probe can be reading it any more
  * @entries: oldest first
  *
- * Holds a reference to the module, dropped last, so that the module stays as long as
- * any task is filtered.
+ * Immutable but for @next. Holds a reference to the module, dropped last, so that the module
+ * stays as long as any task is filtered.
  */
 struct secmap_stack {
 	unsigned long allow[SECMAP_ABI_COUNT][SECMAP_NR_MAX / BITS_PER_LONG];
@@ -79,6 +82,9 @@ struct secmap_stack {
 	u32 depth;
 	u32 cost;
 	u32 insns;
+	struct list_head all;
+	struct secmap_stack __rcu *next;
+	u64 born;
 	struct rcu_work release;
 	struct secmap_entry entries[];
 };
@@ -86,6 +92,19 @@ struct secmap_stack {
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
 				       const struct secmap_entry *entry);
 struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 id);
+u64 secmap_stack_time(void);
+struct secmap_stack *secmap_stack_at(struct secmap_stack *stack, u64 time);
+struct secmap_stack *secmap_stack_follow(struct secmap_stack *stack, u64 time);
+
+/* For replace.c. */
+void secmap_stacks_lock(void);
+void secmap_stacks_unlock(void);
+struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32 *count);
+int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_policy *from,
+			 struct secmap_policy *to);
+void secmap_stack_forget(struct secmap_stack *stack);
+void secmap_stacks_turn(struct secmap_stack *const *stacks, u32 count);
+void secmap_stacks_begin(void);
 bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_stack *lower);
 void secmap_stack_put(struct secmap_stack *stack);
 

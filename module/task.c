@@ -9,7 +9,8 @@
  * when there is none (hook.c).
  *
  * Whoever changes what a process's tasks carry, from process context, holds one of the
- * mutexes as well: nothing else than fork and exit happens to them meanwhile.
+ * mutexes as well: nothing else than fork, exit and the replacement of a policy (replace.c)
+ * happens to them meanwhile.
  */
 #include "task.h"
 
@@ -59,11 +60,37 @@ static void insert(struct secmap_carrier *carrier, struct task_struct *task,
 	secmap_flag_fix(task, true);
 }
 
+/* Context: under the carrier's lock. Takes over the reference, and drops the other one. */
+static void set_stack(struct secmap_carrier *carrier, struct secmap_stack *stack)
+{
+	struct secmap_stack *last =
+		rcu_replace_pointer(carrier->stack, stack, lockdep_is_held(lock_of(carrier->task)));
+
+	secmap_stack_put(last);
+}
+
+/*
+ * What a task carries at a time; if that has come in the place of what is noted, it is noted
+ * now. Context: under its lock.
+ */
+static struct secmap_stack *stack_at(struct secmap_carrier *carrier, u64 time)
+{
+	struct secmap_stack *noted, *stack;
+
+	if (!carrier)
+		return NULL;
+	noted = rcu_dereference_protected(carrier->stack, lockdep_is_held(lock_of(carrier->task)));
+	stack = secmap_stack_at(noted, time);
+	if (stack != noted) {
+		refcount_inc(&stack->refs);
+		set_stack(carrier, stack);
+	}
+	return stack;
+}
+
 static struct secmap_stack *stack_of(struct secmap_carrier *carrier)
 {
-	return carrier ? rcu_dereference_protected(carrier->stack,
-						   lockdep_is_held(lock_of(carrier->task))) :
-			 NULL;
+	return stack_at(carrier, secmap_stack_time());
 }
 
 /**
@@ -137,8 +164,9 @@ static int swap_stack(struct task_struct *task, struct secmap_stack *last,
 	if (!err && stack_of(found) != last)
 		err = -ESTALE;
 	if (!err) {
+		next = secmap_stack_follow(next, secmap_stack_time());
 		if (found && next) {
-			rcu_assign_pointer(found->stack, next);
+			set_stack(found, next);
 		} else if (found) {
 			hlist_del_init_rcu(&found->node);
 			secmap_flag_fix(task, false);
@@ -149,10 +177,10 @@ static int swap_stack(struct task_struct *task, struct secmap_stack *last,
 		}
 	}
 	raw_spin_unlock_irqrestore(lock_of(task), flags);
-	if (!err && found)
+	if (gone) {
 		secmap_stack_put(last);
-	if (gone)
 		secmap_carrier_put(gone);
+	}
 	return err;
 }
 
@@ -172,7 +200,7 @@ static bool is_kernels(const struct task_struct *task)
  * Return: 0, or
  * * -ESRCH: the task is exiting, or makes no system calls (kernel threads, io workers)
  * * -EAGAIN: the task is just being created
- * * -EINVAL, -ENOSPC, -EBUSY, -ENOMEM: as secmap_stack_push(); nothing has changed
+ * * -EINVAL, -ENOSPC, -EBUSY, -EINTR, -ENOMEM: as secmap_stack_push(); nothing has changed
  */
 int secmap_task_attach(struct task_struct *task, const struct secmap_entry *entry, u32 *depth)
 {
@@ -227,7 +255,7 @@ static struct secmap_carrier *pool_take(struct hlist_head *pool)
 }
 
 /* A thread that carries something else than @last, or its beginning. Context: under RCU. */
-static struct task_struct *find_stranger(const struct secmap_stack *last)
+static struct task_struct *find_stranger(const struct secmap_stack *last, u64 time)
 {
 	struct task_struct *thread;
 
@@ -238,7 +266,10 @@ static struct task_struct *find_stranger(const struct secmap_stack *last)
 		if (thread == current || is_kernels(thread) || thread->flags & PF_EXITING)
 			continue;
 		carrier = secmap_task_find(thread);
-		if (carrier && !secmap_stack_begins(last, rcu_dereference(carrier->stack)))
+		if (!carrier)
+			continue;
+		if (!secmap_stack_begins(last,
+					 secmap_stack_at(rcu_dereference(carrier->stack), time)))
 			return thread;
 	}
 	return NULL;
@@ -255,19 +286,20 @@ static bool sync_thread(struct task_struct *thread, struct secmap_stack *next,
 			struct hlist_head *pool)
 {
 	struct secmap_carrier *carrier;
-	struct secmap_stack *last;
 	unsigned long flags;
 	bool done = true;
+	u64 time;
 
 	raw_spin_lock_irqsave(lock_of(thread), flags);
+	time = secmap_stack_time();
+	next = secmap_stack_at(next, time);
 	carrier = secmap_task_find(thread);
-	last = stack_of(carrier);
 	/* As in attachable(). */
-	if (thread->flags & PF_EXITING || last == next) {
-		last = NULL;
+	if (thread->flags & PF_EXITING || stack_at(carrier, time) == next) {
+		;
 	} else if (carrier) {
 		refcount_inc(&next->refs);
-		rcu_assign_pointer(carrier->stack, next);
+		set_stack(carrier, next);
 	} else {
 		carrier = pool_take(pool);
 		done = carrier;
@@ -280,7 +312,6 @@ static bool sync_thread(struct task_struct *thread, struct secmap_stack *next,
 	if (task_no_new_privs(current))
 		task_set_no_new_privs(thread);
 	raw_spin_unlock_irqrestore(lock_of(thread), flags);
-	secmap_stack_put(last);
 	return done;
 }
 
@@ -317,19 +348,26 @@ static int sync_process(const struct secmap_stack *last, struct secmap_stack *ne
 			struct hlist_head *pool, pid_t *stranger)
 {
 	const struct secmap_carrier *carrier;
+	const struct secmap_stack *now;
 	struct task_struct *thread;
 	int err = 0;
+	u64 time;
 
 	mutex_lock(mutex_of(current));
 	rcu_read_lock();
+	time = secmap_stack_time();
 	carrier = secmap_task_find(current);
-	if ((carrier ? rcu_access_pointer(carrier->stack) : NULL) != last)
+	now = carrier ? secmap_stack_at(rcu_dereference(carrier->stack), time) : NULL;
+	if (now != last)
 		err = -ESTALE;
-	thread = find_stranger(last);
+	thread = find_stranger(last, time);
 	if (!err && thread) {
 		*stranger = task_pid_vnr(thread);
 		err = -EPERM;
 	}
+	/* It may be none: of the two only one was looked at after a policy had been replaced. */
+	if (err && time != secmap_stack_time())
+		err = -ESTALE;
 	rcu_read_unlock();
 	if (!err)
 		sync_threads(next, pool);
@@ -395,7 +433,7 @@ free:
  * Context: may sleep.
  * Return: 0, or
  * * -ENOENT: the task does not carry it
- * * -ESRCH, -EAGAIN, -ENOMEM: as secmap_task_attach()
+ * * -ESRCH, -EAGAIN, -EINTR, -ENOMEM: as secmap_task_attach()
  */
 int secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth)
 {
@@ -423,6 +461,50 @@ int secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth)
 		secmap_stack_put(last);
 	} while (err == -ESTALE);
 	return err;
+}
+
+/* The carriers of one stripe. Return: how many have been changed. */
+static u32 follow_stripe(u32 stripe)
+{
+	struct secmap_carrier *carrier;
+	unsigned long flags;
+	u32 bucket, count = 0;
+
+	raw_spin_lock_irqsave(&locks[stripe], flags);
+	for (bucket = stripe; bucket < ARRAY_SIZE(secmap_tasks); bucket += STRIPES) {
+		if (hlist_empty(&secmap_tasks[bucket]))
+			continue;
+		hlist_for_each_entry(carrier, &secmap_tasks[bucket], node) {
+			const struct secmap_stack *last = rcu_access_pointer(carrier->stack);
+
+			count += stack_of(carrier) != last;
+		}
+		/* Interrupts are off for one bucket's carriers, not for all. */
+		raw_spin_unlock_irqrestore(&locks[stripe], flags);
+		raw_spin_lock_irqsave(&locks[stripe], flags);
+	}
+	raw_spin_unlock_irqrestore(&locks[stripe], flags);
+	return count;
+}
+
+/**
+ * secmap_task_follow() - have all tasks carry what has come in their stacks' places
+ *
+ * Each stripe's lock is taken, also where it has no carrier: a fork probe that puts one there
+ * later sees what was set before we had the lock, and puts it there with the new stack.
+ *
+ * Context: may sleep.
+ * Return: how many have been changed.
+ */
+u32 secmap_task_follow(void)
+{
+	u32 stripe, count = 0;
+
+	for (stripe = 0; stripe < STRIPES; stripe++) {
+		count += follow_stripe(stripe);
+		cond_resched();
+	}
+	return count;
 }
 
 /*
@@ -458,18 +540,17 @@ static struct secmap_stack *stack_to_inherit(struct secmap_carrier **carrier)
 
 /*
  * A sibling has synchronised the child already: the longer stack, of which the other is the
- * beginning, is what both events together leave. Context: under the child's lock.
+ * beginning, is what both events together leave. Both are of the same time: or one of them
+ * could hold a policy, and the other what has come in its place.
  *
- * Return: the one that is not used.
+ * Context: under the child's lock. Takes over the reference to @stack.
  */
-static struct secmap_stack *merge(struct secmap_carrier *child, struct secmap_stack *stack)
+static void merge(struct secmap_carrier *child, struct secmap_stack *stack, u64 time)
 {
-	struct secmap_stack *present = stack_of(child);
-
-	if (!secmap_stack_begins(stack, present))
-		return stack;
-	rcu_assign_pointer(child->stack, stack);
-	return present;
+	if (secmap_stack_begins(stack, stack_at(child, time)))
+		set_stack(child, stack);
+	else
+		secmap_stack_put(stack);
 }
 
 /**
@@ -488,6 +569,7 @@ void secmap_task_inherit(struct task_struct *child)
 	struct secmap_carrier *parent, *carrier, *present;
 	struct secmap_stack *stack;
 	unsigned long flags;
+	u64 time;
 
 	rcu_read_lock();
 	stack = stack_to_inherit(&parent);
@@ -499,9 +581,13 @@ void secmap_task_inherit(struct task_struct *child)
 	}
 	carrier = parent->spare;
 	raw_spin_lock_irqsave(lock_of(child), flags);
+	/* Under the lock: whoever replaces a policy comes to the child after us, or we see it. */
+	time = secmap_stack_time();
+	stack = secmap_stack_follow(stack, time);
 	present = secmap_task_find(child);
 	if (present) {
-		stack = merge(present, stack);
+		merge(present, stack, time);
+		stack = NULL;
 		/* The kernel has copied its parent's, maybe after TSYNC. */
 		secmap_flag_fix(child, true);
 	} else if (carrier) {

@@ -35,6 +35,7 @@ int __must_check secmap_task_attach(struct task_struct *task, const struct secma
 				    u32 *depth);
 int __must_check secmap_task_sync(const struct secmap_entry *entry, u32 *depth, pid_t *stranger);
 int __must_check secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth);
+u32 secmap_task_follow(void);
 struct secmap_stack *secmap_task_stack(struct task_struct *task);
 
 /* In the probes. */

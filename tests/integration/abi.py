@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, \
-    ATTACH, DETACH, TASK_INFO, TASK_LIST, POLICY_FILTER = (0xF500 + nr for nr in range(12))
+    ATTACH, DETACH, TASK_INFO, TASK_LIST, POLICY_FILTER, POLICY_REPLACE, \
+    POLICY_SEAL = (0xF500 + nr for nr in range(14))
 
 X86_64, X32, I386 = range(3)
 ARCH = {X86_64: 0xC000003E, X32: 0xC000003E, I386: 0x40000003}
@@ -312,7 +313,7 @@ def policy_list(dev: int) -> list[int]:
 
 def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]:
     """What POLICY_INFO says."""
-    record = bytearray(struct.pack("<IIi", 144, 0, policy) + bytes(132))
+    record = bytearray(struct.pack("<IIi", 152, 0, policy) + bytes(140))
     ioctl(dev, POLICY_INFO, record)
     kind, ident, foreign, abis, tables = struct.unpack_from("<5I", record, 12)
     triples = [struct.unpack_from("<3I", record, 32 + 12 * n) for n in range(4)]
@@ -321,9 +322,22 @@ def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]
         "kind": kind, "id": ident, "foreign": foreign, "abis": abis, "tables": tables,
         "allow": triples[0], "rules": triples[1], "conds": triples[2], "default": triples[3],
         "actions": actions, "cost": cost, "stacks": stacks, "uid": uid, "bytes": size,
-        "filter_len": length, "insns": insns,
+        "filter_len": length, "insns": insns, "sealed": record[144],
         "name": bytes(record[112:144]).rstrip(b"\0").decode(),
     }
+
+
+def replace(dev: int, policy: int, by: int) -> tuple[int, int]:
+    """Put a policy in another's place; in how many tasks, and in how many stacks."""
+    record = bytearray(struct.pack("<IIii", 24, 0, policy, by) + bytes(8))
+    ioctl(dev, POLICY_REPLACE, record)
+    tasks, stacks = struct.unpack_from("<2I", record, 16)
+    return tasks, stacks
+
+
+def seal(dev: int, policy: int) -> None:
+    """POLICY_SEAL."""
+    ioctl(dev, POLICY_SEAL, struct.pack("<IIiI", 16, 0, policy, 0))
 
 
 def pack_call(nr: int, args: Sequence[int] = (), abi: int = X86_64, ip: int = 0) -> bytes:

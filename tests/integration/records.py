@@ -38,14 +38,17 @@ _LAYOUT: dict[str, tuple[int, str]] = {
         out_id:96:4 out_pad:100:4"""),
     "secmap_policy_by_id": (16, "size:0:4 flags:4:4 id:8:4 pad:12:4"),
     "secmap_policy_next": (16, "size:0:4 flags:4:4 id:8:4 out_id:12:4"),
-    "secmap_policy_info": (144, """
+    "secmap_policy_info": (152, """
         size:0:4 flags:4:4 policy_fd:8:4 out_kind:12:4 out_id:16:4 out_foreign_action:20:4
         out_abis:24:4 out_table_count:28:4 out_allow_count:32:12 out_rule_count:44:12
         out_cond_count:56:12 out_default_action:68:12 out_actions:80:4 out_cost:84:4
         out_stacks:88:4 out_uid:92:4 out_bytes:96:8 out_filter_len:104:4 out_insns:108:4
-        out_name:112:32"""),
+        out_name:112:32 out_sealed:144:4 out_pad:148:4"""),
     "secmap_policy_filter": (32, """
         size:0:4 flags:4:4 policy_fd:8:4 count:12:4 filter:16:8 out_count:24:4 out_pad:28:4"""),
+    "secmap_policy_replace": (24, """
+        size:0:4 flags:4:4 policy_fd:8:4 by_fd:12:4 out_tasks:16:4 out_stacks:20:4"""),
+    "secmap_policy_seal": (16, "size:0:4 flags:4:4 policy_fd:8:4 pad:12:4"),
     "secmap_verdict": (8, "action:0:4 rule:4:4"),
     "secmap_policy_test": (40, """
         size:0:4 flags:4:4 policy_fd:8:4 count:12:4 repeat:16:4 pad:20:4 calls:24:8
@@ -85,6 +88,7 @@ NUMBERS = {
     "secmap_policy_test": abi.POLICY_TEST, "secmap_attach": abi.ATTACH,
     "secmap_detach": abi.DETACH, "secmap_task_info": abi.TASK_INFO,
     "secmap_task_list": abi.TASK_LIST, "secmap_policy_filter": abi.POLICY_FILTER,
+    "secmap_policy_replace": abi.POLICY_REPLACE, "secmap_policy_seal": abi.POLICY_SEAL,
 }
 
 
@@ -265,6 +269,10 @@ class Ground:
                 return Record(name, policy_fd=self.policy)
             case "secmap_policy_filter":
                 return Record(name, policy_fd=self.program, count=4, filter=self.memory(bytes(32)))
+            case "secmap_policy_replace":
+                return Record(name, policy_fd=self.program, by_fd=self.policy)
+            case "secmap_policy_seal":
+                return Record(name, policy_fd=self.policy)
             case "secmap_policy_test":
                 return Record(name, policy_fd=self.policy, count=1,
                               calls=self.memory(abi.pack_call(39)), verdicts=self.memory(bytes(8)))

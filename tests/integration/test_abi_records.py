@@ -11,7 +11,8 @@ import records
 from records import NUMBERS, PAGE, SIZES, Ground, Record, pages
 
 NAMES = list(NUMBERS)
-WITH_PAD = ["secmap_table_create", "secmap_policy_by_id", "secmap_policy_test", "secmap_attach"]
+WITH_PAD = ["secmap_table_create", "secmap_policy_by_id", "secmap_policy_test", "secmap_attach",
+            "secmap_policy_seal"]
 KNOWN_FLAGS = {"secmap_attach": 0x3003F}
 OUTPUTS = [(name, member.name) for name in NAMES for member in records.MEMBERS[name]
            if member.name.startswith("out_")]
@@ -188,7 +189,7 @@ def test_only_the_known_part_is_written(ground: Ground, name: str) -> None:
 
 
 def test_unknown_numbers(ground: Ground) -> None:
-    for nr in range(12, 256):
+    for nr in range(len(NUMBERS), 256):
         assert _errno(ground, 0xF500 | nr) == ENOTTY, nr
 
 
@@ -202,7 +203,7 @@ def _errno(ground: Ground, number: int) -> int:
     return 0
 
 
-@pytest.mark.parametrize("nr", range(12))
+@pytest.mark.parametrize("nr", range(len(NUMBERS)))
 def test_wrong_type_size_and_direction(ground: Ground, nr: int) -> None:
     plain = 0xF500 | nr
     for other in (plain ^ 0x100, plain ^ 0x8000, plain | 1 << 30, plain | 2 << 30, plain | 3 << 30,
@@ -280,7 +281,8 @@ def test_descriptors_before_the_task(ground: Ground) -> None:
 # Descriptors and ids.
 
 @pytest.mark.parametrize("name", ["secmap_policy_info", "secmap_policy_test", "secmap_attach",
-                                  "secmap_policy_filter"])
+                                  "secmap_policy_filter", "secmap_policy_replace",
+                                  "secmap_policy_seal"])
 def test_policy_descriptor(ground: Ground, name: str) -> None:
     read, write = os.pipe()
     path = os.open("/", os.O_PATH)

@@ -278,6 +278,8 @@ def test_tracers_come_and_go_under_load(
 ) -> None:
     """No event is missing, and no denied call succeeds: those of tests/stress/stress, too."""
     rounds, denied = (4000, 10_000_000) if LONG else (120, 200_000)
+    if LONG:
+        signal.alarm(7200)
     policy = keep(abi.simple(dev, {GETPPID: abi.ERRNO | EFAKE}))
     with tracing.instance("secmap_tracer") as tracer:
         tracer.set("raw_syscalls/sys_enter", "filter", f"id == {MARK}")

@@ -29,7 +29,7 @@
  *               created: try again
  *   ENOSPC      the stack of the task is full, there are too many objects, the keys of a
  *               table do not spread, or there is not enough room for an answer
- *   EINTR       a signal came (POLICY_TEST)
+ *   EINTR       a signal came (POLICY_TEST), or a fatal one
  *   EMFILE, ENFILE  no descriptor is left
  *   ENOSYS      this kernel cannot skip a system call: nothing can be enforced
  *   ENOMEM      no memory
@@ -83,24 +83,26 @@
 #define SECMAP_NR_MAX 1024
 
 /* ABIs. They belong to the call, not to the task. */
-#define SECMAP_ABI_X86_64	 0
-#define SECMAP_ABI_X32		 1
-#define SECMAP_ABI_I386		 2
-#define SECMAP_ABI_COUNT	 3
+#define SECMAP_ABI_X86_64	  0
+#define SECMAP_ABI_X32		  1
+#define SECMAP_ABI_I386		  2
+#define SECMAP_ABI_COUNT	  3
 
-#define SECMAP_IOC_TYPE		 0xF5
-#define SECMAP_IOC_INFO		 _IO(SECMAP_IOC_TYPE, 0)
-#define SECMAP_IOC_TABLE_CREATE	 _IO(SECMAP_IOC_TYPE, 1)
-#define SECMAP_IOC_POLICY_CREATE _IO(SECMAP_IOC_TYPE, 2)
-#define SECMAP_IOC_POLICY_BY_ID	 _IO(SECMAP_IOC_TYPE, 3)
-#define SECMAP_IOC_POLICY_NEXT	 _IO(SECMAP_IOC_TYPE, 4)
-#define SECMAP_IOC_POLICY_INFO	 _IO(SECMAP_IOC_TYPE, 5)
-#define SECMAP_IOC_POLICY_TEST	 _IO(SECMAP_IOC_TYPE, 6)
-#define SECMAP_IOC_ATTACH	 _IO(SECMAP_IOC_TYPE, 7)
-#define SECMAP_IOC_DETACH	 _IO(SECMAP_IOC_TYPE, 8)
-#define SECMAP_IOC_TASK_INFO	 _IO(SECMAP_IOC_TYPE, 9)
-#define SECMAP_IOC_TASK_LIST	 _IO(SECMAP_IOC_TYPE, 10)
-#define SECMAP_IOC_POLICY_FILTER _IO(SECMAP_IOC_TYPE, 11)
+#define SECMAP_IOC_TYPE		  0xF5
+#define SECMAP_IOC_INFO		  _IO(SECMAP_IOC_TYPE, 0)
+#define SECMAP_IOC_TABLE_CREATE	  _IO(SECMAP_IOC_TYPE, 1)
+#define SECMAP_IOC_POLICY_CREATE  _IO(SECMAP_IOC_TYPE, 2)
+#define SECMAP_IOC_POLICY_BY_ID	  _IO(SECMAP_IOC_TYPE, 3)
+#define SECMAP_IOC_POLICY_NEXT	  _IO(SECMAP_IOC_TYPE, 4)
+#define SECMAP_IOC_POLICY_INFO	  _IO(SECMAP_IOC_TYPE, 5)
+#define SECMAP_IOC_POLICY_TEST	  _IO(SECMAP_IOC_TYPE, 6)
+#define SECMAP_IOC_ATTACH	  _IO(SECMAP_IOC_TYPE, 7)
+#define SECMAP_IOC_DETACH	  _IO(SECMAP_IOC_TYPE, 8)
+#define SECMAP_IOC_TASK_INFO	  _IO(SECMAP_IOC_TYPE, 9)
+#define SECMAP_IOC_TASK_LIST	  _IO(SECMAP_IOC_TYPE, 10)
+#define SECMAP_IOC_POLICY_FILTER  _IO(SECMAP_IOC_TYPE, 11)
+#define SECMAP_IOC_POLICY_REPLACE _IO(SECMAP_IOC_TYPE, 12)
+#define SECMAP_IOC_POLICY_SEAL	  _IO(SECMAP_IOC_TYPE, 13)
 
 /* secmap_info.out_features */
 #define SECMAP_FEATURE_MAPS	(1ULL << 0) /* policies of this kind */
@@ -108,6 +110,7 @@
 #define SECMAP_FEATURE_TSYNC	(1ULL << 2) /* SECMAP_ATTACH_TSYNC */
 #define SECMAP_FEATURE_LISTENER (1ULL << 3) /* SECMAP_ATTACH_NEW_LISTENER */
 #define SECMAP_FEATURE_EBPF	(1ULL << 4) /* policies of this kind, see out_ebpf */
+#define SECMAP_FEATURE_REPLACE	(1ULL << 5) /* POLICY_REPLACE, POLICY_SEAL */
 
 /* secmap_info.out_ebpf: who may make policies of kind EBPF (the module parameter ebpf) */
 #define SECMAP_EBPF_OFF	       0 /* nobody: EOPNOTSUPP */
@@ -433,6 +436,8 @@ struct secmap_policy_next {
  * @out_filter_len: CBPF, EBPF: instructions, as they were handed over; see POLICY_FILTER
  * @out_insns: CBPF, EBPF: instructions, as the kernel runs them
  * @out_name: its name
+ * @out_sealed: 1 after POLICY_SEAL, else 0
+ * @out_pad: 0
  *
  * CBPF, EBPF: only the kind, the id, the tables, the allowed numbers (as far as they can be
  * told without running the program), and what follows @out_actions are there; all actions
@@ -459,6 +464,8 @@ struct secmap_policy_info {
 	__u32 out_filter_len;
 	__u32 out_insns;
 	char out_name[SECMAP_NAME_LEN];
+	__u32 out_sealed;
+	__u32 out_pad;
 };
 
 /**
@@ -520,6 +527,54 @@ struct secmap_policy_test {
 	__u32 pad;
 	__aligned_u64 calls;
 	__aligned_u64 verdicts;
+};
+
+/**
+ * struct secmap_policy_replace - put a policy in another's place, wherever that is carried
+ * @size: sizeof(struct secmap_policy_replace)
+ * @flags: 0
+ * @policy_fd: the policy that is carried
+ * @by_fd: the one that comes in its place; of any kind; EEXIST if it is the same
+ * @out_tasks: tasks that carry it now instead, without those that were just being created
+ * @out_stacks: stacks that were built for it, also for tasks that have ended meanwhile
+ *
+ * All tasks, or none. Each call is decided by the one or the other, never by both, and waits
+ * for neither; one that begins after this ioctl has returned, by the new one. What a task
+ * carries beside it, the order, the listener and the flags of its ATTACH stay. The policy
+ * itself does not change: who holds it may still attach it.
+ *
+ * A stack may exceed secmap_info.out_stack_cost_max and out_stack_insns_max by one policy then;
+ * ENOSPC: it would by more, since the policy is in it several times. EPERM: @policy_fd is
+ * sealed. EINTR: a fatal signal. The new stacks are charged to the caller's cgroup.
+ *
+ * Needs what DETACH needs: CAP_SYS_ADMIN in the initial user namespace, of the caller and of the
+ * opener of the device, and a caller that is not filtered himself.
+ */
+struct secmap_policy_replace {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__s32 by_fd;
+	__u32 out_tasks;
+	__u32 out_stacks;
+};
+
+/**
+ * struct secmap_policy_seal - from now on a policy is not replaced
+ * @size: sizeof(struct secmap_policy_seal)
+ * @flags: 0
+ * @policy_fd: the policy
+ * @pad: 0
+ *
+ * For good. It can still be attached, and taken off by DETACH. Needs to be who made it (the
+ * effective user id), or CAP_SYS_ADMIN in the initial user namespace, of the caller and of the
+ * opener of the device; and a caller that is not filtered himself.
+ */
+struct secmap_policy_seal {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__u32 pad;
 };
 
 /* secmap_attach.flags; where seccomp(2) has the same flag it is the same bit */

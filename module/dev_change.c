@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/secmap: the ioctls that change what is carried already. */
+#include <linux/cred.h>
+#include <linux/err.h>
+
+#include "dev.h"
+#include "policy.h"
+#include "replace.h"
+
+static struct secmap_policy *policy_by_fd(s32 fd)
+{
+	return secmap_policy_of(secmap_object_by_fd(fd, SECMAP_OBJECT_POLICY));
+}
+
+/**
+ * secmap_ioctl_policy_replace() - POLICY_REPLACE
+ * @request: the record, see uapi
+ *
+ * Return: 0, or
+ * * -EBADF, -EBADFD: one of the descriptors
+ * * -EEXIST: they stand for the same policy
+ * * -EPERM: no administrator, a caller that is filtered, or a sealed policy
+ * * -ENOSPC, -EINTR, -ENOMEM
+ * Nothing has changed then, for any task.
+ */
+int secmap_ioctl_policy_replace(struct secmap_request *request)
+{
+	struct secmap_policy_replace *replace = request->record;
+	struct secmap_policy *from, *to;
+	int err;
+
+	from = policy_by_fd(replace->policy_fd);
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	to = policy_by_fd(replace->by_fd);
+	err = PTR_ERR_OR_ZERO(to);
+	if (err)
+		goto put_from;
+	if (from == to)
+		err = -EEXIST;
+	else if (!secmap_may_loosen(request))
+		err = -EPERM;
+	else
+		err = secmap_replace(from, to, &replace->out_tasks, &replace->out_stacks);
+	secmap_policy_put(to);
+put_from:
+	secmap_policy_put(from);
+	return err;
+}
+
+/*
+ * Who was only given a descriptor to attach it must not take the owner's right to replace it; nor
+ * must who is confined take the administrator's.
+ */
+static bool may_seal(const struct secmap_request *request, const struct secmap_policy *policy)
+{
+	return !secmap_is_filtered() &&
+	       (uid_eq(policy->object.uid, current_euid()) || secmap_may_administer(request));
+}
+
+/**
+ * secmap_ioctl_policy_seal() - POLICY_SEAL
+ * @request: the record, see uapi
+ *
+ * Return: 0, -EINVAL (padding), -EBADF, -EBADFD, -EPERM, -EINTR.
+ */
+int secmap_ioctl_policy_seal(struct secmap_request *request)
+{
+	const struct secmap_policy_seal *seal = request->record;
+	struct secmap_policy *policy;
+	int err;
+
+	if (seal->pad)
+		return -EINVAL;
+	policy = policy_by_fd(seal->policy_fd);
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
+	err = may_seal(request, policy) ? secmap_seal(policy) : -EPERM;
+	secmap_policy_put(policy);
+	return err;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Replacement: for each stack that holds the policy one is built that holds the other. When all
+ * are there the time goes on by one, from which they are to be carried, and the tasks are gone
+ * through. A call reads the one stack or the other, and takes no lock.
+ */
+#include "replace.h"
+
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+
+#include "policy.h"
+#include "stack.h"
+#include "task.h"
+
+/* One at a time; and nothing is sealed meanwhile. */
+static DEFINE_MUTEX(replacing);
+
+/* Stacks that hold the policy, with a reference to each. */
+struct batch {
+	struct secmap_stack **stacks;
+	u32 count;
+};
+
+/* Context: with secmap_stacks_lock(). */
+static int collect(struct batch *batch, const struct secmap_policy *policy)
+{
+	struct secmap_stack **found = secmap_stacks_with(policy, &batch->count);
+
+	if (IS_ERR(found))
+		return PTR_ERR(found);
+	batch->stacks = found;
+	return 0;
+}
+
+/* A successor for each. What was built when it fails is for drop(). */
+static int build(const struct batch *batch, const struct secmap_policy *from,
+		 struct secmap_policy *to)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < batch->count && !err; i++)
+		err = fatal_signal_pending(current) ?
+			      -EINTR :
+			      secmap_stack_succeed(batch->stacks[i], from, to);
+	return err;
+}
+
+/* With @forget also their successors, which nobody has seen yet. */
+static void drop(const struct batch *batch, bool forget)
+{
+	u32 i;
+
+	for (i = 0; i < batch->count; i++) {
+		if (forget)
+			secmap_stack_forget(batch->stacks[i]);
+		secmap_stack_put(batch->stacks[i]);
+	}
+	kvfree(batch->stacks);
+}
+
+/* Those that have come since the first ones were collected, and then all at once. */
+static int finish(const struct batch *first, struct batch *rest, const struct secmap_policy *from,
+		  struct secmap_policy *to)
+{
+	int err;
+
+	secmap_stacks_lock();
+	err = collect(rest, from) ?: build(rest, from, to);
+	if (!err) {
+		secmap_stacks_turn(first->stacks, first->count);
+		secmap_stacks_turn(rest->stacks, rest->count);
+		secmap_stacks_begin();
+	}
+	secmap_stacks_unlock();
+	return err;
+}
+
+/* Context: with @replacing. */
+static int replace(struct secmap_policy *from, struct secmap_policy *to, u32 *tasks, u32 *stacks)
+{
+	struct batch first = {}, rest = {};
+	int err;
+
+	if (from->sealed)
+		return -EPERM;
+	secmap_stacks_lock();
+	err = collect(&first, from);
+	secmap_stacks_unlock();
+	err = err ?: build(&first, from, to);
+	err = err ?: finish(&first, &rest, from, to);
+	if (!err) {
+		*tasks = secmap_task_follow();
+		*stacks = first.count + rest.count;
+	}
+	drop(&first, err);
+	drop(&rest, err);
+	return err;
+}
+
+/**
+ * secmap_replace() - put a policy in another's place in every stack
+ * @from: the policy that is carried
+ * @to: the one that comes in its place, another one
+ * @tasks: how many tasks carry something else now
+ * @stacks: how many stacks were built for it
+ *
+ * Context: may sleep.
+ * Return: 0, and no call is decided by what was any more; or
+ * * -EPERM: @from is sealed
+ * * -ENOSPC, -ENOMEM: as secmap_stack_succeed()
+ * * -EINTR: a fatal signal
+ * Nothing has changed then, for any task.
+ */
+int secmap_replace(struct secmap_policy *from, struct secmap_policy *to, u32 *tasks, u32 *stacks)
+{
+	int err;
+
+	if (mutex_lock_killable(&replacing))
+		return -EINTR;
+	err = replace(from, to, tasks, stacks);
+	mutex_unlock(&replacing);
+	/* For calls that had begun; also where another replacement has just changed the tasks. */
+	if (!err)
+		synchronize_rcu_expedited();
+	return err;
+}
+
+/**
+ * secmap_seal() - from now on nothing comes in a policy's place
+ * @policy: the policy
+ *
+ * Return: 0, or -EINTR: a fatal signal.
+ */
+int secmap_seal(struct secmap_policy *policy)
+{
+	if (mutex_lock_killable(&replacing))
+		return -EINTR;
+	WRITE_ONCE(policy->sealed, true);
+	mutex_unlock(&replacing);
+	return 0;
+}
