@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <secmap/table.hpp>
+#include <secmap/task.hpp>
 
 #include "ioctl.hpp"
 #include "records.hpp"
@@ -101,7 +102,22 @@ policy_info to_info(const secmap_policy_info& record) {
     info.bytes = record.out_bytes;
     info.filter_length = record.out_filter_len;
     info.instructions = record.out_insns;
+    info.sealed = record.out_sealed != 0;
     return info;
+}
+
+// EPERM has three reasons; who is no administrator and filtered, too, is told the one that does not go away.
+error not_to_be_replaced(const device& on, const policy& which, error failure) {
+    const auto info = which.info(on);
+    const auto carried = task_policies(on, 0);
+    if (info && info->sealed) {
+        failure.text = "policy " + std::to_string(which.id()) + " is sealed: nothing comes in its place any more";
+        failure.hint = "'secmapctl detach' takes it off, 'secmapctl attach' puts another one on";
+    } else if (carried && !carried->empty()) {
+        failure.text = "the caller is filtered itself";
+        failure.hint = "do it from a shell that is not: 'secmapctl task list' shows what is filtered";
+    }
+    return failure;
 }
 
 }  // namespace
@@ -207,6 +223,33 @@ result<filter_program> policy::filter(const device& on) const {
 }
 
 result<std::vector<bpf_insn>> policy::code(const device& on) const { return read_code<bpf_insn>(on, *this); }
+
+result<replacement> policy::replace_by(const device& on, const policy& next) const {
+    const std::string operation = "replace policy " + std::to_string(id_) + " by policy " + std::to_string(next.id_);
+    auto record = detail::make_record<secmap_policy_replace>();
+    record.policy_fd = number();
+    record.by_fd = next.number();
+    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_REPLACE, &record, operation);
+    if (done) return replacement{record.out_tasks, record.out_stacks};
+    error failure = std::move(done).error();
+    if (failure.number == EPERM) return not_to_be_replaced(on, *this, std::move(failure));
+    if (failure.number == EEXIST) {
+        failure.text = "they are the same policy";
+        failure.hint = "make another one of the profile";
+    } else if (failure.number == ENOSPC) {
+        failure.text = "with it a stack would cost more than the module takes; no task was changed";
+        failure.hint = "'secmapctl feature' shows the limits, 'secmapctl policy show' what a policy costs";
+    }
+    return failure;
+}
+
+result<void> policy::seal(const device& on) const {
+    auto record = detail::make_record<secmap_policy_seal>();
+    record.policy_fd = number();
+    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_SEAL, &record, "seal policy " + std::to_string(id_));
+    if (!done) return std::move(done).error();
+    return {};
+}
 
 result<std::vector<verdict>> policy::test(const device& on, std::span<const seccomp_data> calls) const {
     auto limits = on.info();

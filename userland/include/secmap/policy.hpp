@@ -45,6 +45,13 @@ struct policy_info {
     std::uint64_t bytes = 0;
     std::uint32_t filter_length = 0;  ///< of a classic BPF program: instructions, as they were handed over
     std::uint32_t instructions = 0;   ///< the same, as the kernel has translated them
+    bool sealed = false;              ///< nothing comes in its place any more
+};
+
+/// Who carries another policy than before.
+struct replacement {
+    std::uint32_t tasks = 0;   ///< without those that were just being created
+    std::uint32_t stacks = 0;  ///< different ones that they carried
 };
 
 /// Lives as long as it or a task that carries it does.
@@ -72,6 +79,13 @@ public:
 
     /// The instructions of a policy of kind EBPF. EINVAL: it is of another kind.
     [[nodiscard]] result<std::vector<bpf_insn>> code(const device& on) const;
+
+    /// Puts @p next in its place, wherever it is carried: every task, or none. EPERM: it is sealed, the caller is
+    /// filtered itself, or has no CAP_SYS_ADMIN in the initial user namespace; the text says which.
+    [[nodiscard]] result<replacement> replace_by(const device& on, const policy& next) const;
+
+    /// From now on, and for good, nothing comes in its place.
+    [[nodiscard]] result<void> seal(const device& on) const;
 
     /// What it answers to each of @p calls, without making them; in batches, as many as needed.
     [[nodiscard]] result<std::vector<verdict>> test(const device& on, std::span<const seccomp_data> calls) const;
