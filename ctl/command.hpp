@@ -15,8 +15,17 @@
 
 namespace secmap::ctl {
 
-/// Statuses of the tool itself; `run` and `notify` end with their program's, or with env(1)'s.
-enum class status : int { success = 0, failure = 1, usage = 2, cannot_execute = 126, not_found = 127 };
+/// Statuses of the tool itself; `run` and `notify` end with their program's, or with env(1)'s, and `policy diff` with
+/// those of diff(1).
+enum class status : int {
+    success = 0,
+    failure = 1,
+    differs = 1,
+    usage = 2,
+    cannot_compare = 2,
+    cannot_execute = 126,
+    not_found = 127
+};
 
 /// An error that ends the tool.
 struct failure {
@@ -57,6 +66,10 @@ void add_prog(registry& to);
 void add_run(registry& to);
 void add_task(registry& to);
 void add_version(registry& to);
+
+// Commands of `policy` that have files of their own.
+void add_policy_change(CLI::App& policy, registry& to);
+void add_policy_diff(CLI::App& policy, registry& to);
 
 /// The value, or the error as a failure with status 1.
 template <typename T>

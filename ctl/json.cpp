@@ -247,6 +247,7 @@ ordered_json policy_json(const policy_info& of) {
             {"actions", action_names(of.actions)},
             {"cost", of.cost},
             {"stacks", of.stacks},
+            {"sealed", of.sealed},
             {"uid", of.uid},
             {"bytes", of.bytes},
             {"program", program ? program_json(of) : ordered_json(nullptr)}};
@@ -302,6 +303,50 @@ ordered_json answer_json(const answer& of) {
     if (of.what == answer::kind::returns) return {{"value", of.number}};
     const char* name = strerrorname_np(static_cast<int>(of.number));
     return {{"errno", name ? ordered_json(name) : ordered_json(of.number)}};
+}
+
+ordered_json told_condition_json(const told_condition& of) {
+    ordered_json json = {{"arg", of.what.arg}, {"op", comparison_name(of.what.op)}, {"width", of.what.width}};
+    const bool in_table = of.what.op == comparison::in || of.what.op == comparison::not_in;
+    if (in_table)
+        json["values"] = hex_list(of.keys);
+    else
+        json["value"] = hex(of.what.value);
+    if (in_table || of.what.op == comparison::masked_eq) json["mask"] = hex(of.what.mask);
+    json["words"] = condition_words(of);
+    return json;
+}
+
+ordered_json decision_json(const call_decision& of) {
+    auto rules = ordered_json::array();
+    for (const call_decision::rule& each : of.rules) {
+        auto conditions = ordered_json::array();
+        for (const told_condition& one : each.conditions) conditions.push_back(told_condition_json(one));
+        rules.push_back({{"action", action_json(each.action)}, {"conditions", conditions}});
+    }
+    return {{"rules", rules}, {"otherwise", action_json(of.otherwise)}};
+}
+
+ordered_json call_changes_json(abi on, const std::vector<call_change>& of) {
+    auto list = ordered_json::array();
+    for (const call_change& each : of) {
+        auto calls = ordered_json::array();
+        for (const std::uint32_t nr : each.numbers) calls.push_back(call_json(on, nr));
+        list.push_back({{"calls", calls},
+                        {"and_above", each.and_above},
+                        {"before", decision_json(each.before)},
+                        {"after", decision_json(each.after)}});
+    }
+    return list;
+}
+
+ordered_json abi_difference_json(const abi_difference& of) {
+    return {{"abi", abi_name(of.abi)},
+            {"before", {{"named", of.named_before}, {"default_action", action_json(of.default_before)}}},
+            {"after", {{"named", of.named_after}, {"default_action", action_json(of.default_after)}}},
+            {"gained", call_changes_json(of.abi, of.gained)},
+            {"lost", call_changes_json(of.abi, of.lost)},
+            {"changed", call_changes_json(of.abi, of.changed)}};
 }
 
 // One for each kind of value: the name of its member, and its content.
@@ -457,6 +502,30 @@ struct writer {
         json["answer"] = of.given ? answer_json(*of.given) : ordered_json(nullptr);
         json["by"] = of.given ? ordered_json(answered_by_word(of.by)) : ordered_json(nullptr);
         return {{"notify", json}};
+    }
+
+    ordered_json operator()(const replace_report& of) const {
+        return {{"replace",
+                 {{"policy", of.old.id},
+                  {"policy_name", of.old.name},
+                  {"by", of.by},
+                  {"by_name", of.name},
+                  {"tasks", of.done.tasks},
+                  {"stacks", of.done.stacks}}}};
+    }
+
+    ordered_json operator()(const seal_report& of) const {
+        return {{"seal", {{"policy", of.policy.id}, {"policy_name", of.policy.name}}}};
+    }
+
+    ordered_json operator()(const diff_report& of) const {
+        auto abis = ordered_json::array();
+        for (const abi_difference& each : of.abis) abis.push_back(abi_difference_json(each));
+        return {{"diff",
+                 {{"before", source_json(of.before)},
+                  {"after", source_json(of.after)},
+                  {"same", of.abis.empty()},
+                  {"abis", abis}}}};
     }
 
     ordered_json operator()(const bench_result& of) const { return {{"bench", bench_json(*of.found)}}; }

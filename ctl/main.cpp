@@ -28,8 +28,11 @@ int report(const failure& of, format wanted) {
 
 int report(const value& of, format wanted) {
     std::cout << print(of, wanted) << std::flush;
-    if (std::cout) return exit_with(status::success);
-    return report(failure{{errno, "write the answer", "standard output does not take it", ""}}, wanted);
+    const auto* compared = std::get_if<diff_report>(&of);
+    if (std::cout) return exit_with(compared && !compared->abis.empty() ? status::differs : status::success);
+    return report(failure{{errno, "write the answer", "standard output does not take it", ""},
+                          compared ? status::cannot_compare : status::failure},
+                  wanted);
 }
 
 int report(const program_end& of, format /*wanted*/) { return end_as(of); }

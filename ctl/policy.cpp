@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// secmapctl policy list|show|check|compile
+// secmapctl policy list|show|check|compile; replace, seal and diff have files of their own
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -124,6 +124,8 @@ void add_policy(registry& to) {
         [&to, id] { to.chosen = [id](const context& with) { return to_outcome(show(with, *id)); }; });
     add_check(*policy, to);
     add_compile(*policy, to);
+    add_policy_diff(*policy, to);
+    add_policy_change(*policy, to);
 }
 
 }  // namespace secmap::ctl

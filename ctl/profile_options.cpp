@@ -26,8 +26,7 @@ std::string check_capabilities(const std::string& text) {
 
 }  // namespace
 
-void add_reading_options(CLI::App& to, profile_options& options) {
-    to.add_option("--name", options.name, "Name of the policy; without it the file's")->type_name("NAME");
+void add_deciding_options(CLI::App& to, profile_options& options) {
     to.add_option("--unknown", options.unknown,
                   "What numbers that the profile cannot know get: its default, or ENOSYS as runc does")
         ->check(one_of({"default", "enosys"}))
@@ -42,6 +41,11 @@ void add_reading_options(CLI::App& to, profile_options& options) {
         ->check(CLI::Validator(check_capabilities, "", "capabilities"))
         ->allow_extra_args(false)
         ->type_name("CAP,...");
+}
+
+void add_reading_options(CLI::App& to, profile_options& options) {
+    to.add_option("--name", options.name, "Name of the policy; without it the file's")->type_name("NAME");
+    add_deciding_options(to, options);
 }
 
 result<loaded_profile> load(const profile_options& options) {

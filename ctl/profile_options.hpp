@@ -31,7 +31,10 @@ struct loaded_profile {
     policy_image image;
 };
 
-/// Adds --name, --unknown, --overlap and --cap.
+/// Adds --unknown, --overlap and --cap: what decides how a profile is read.
+void add_deciding_options(CLI::App& to, profile_options& options);
+
+/// Adds --name and these.
 void add_reading_options(CLI::App& to, profile_options& options);
 
 /// Reads and compiles.

@@ -13,23 +13,13 @@
 
 #include "bench_text.hpp"
 #include "bits.hpp"
+#include "diff_text.hpp"
+#include "lines.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
 
 namespace {
-
-constexpr std::size_t keys_shown = 16;
-constexpr std::size_t line_width = 100;
-constexpr std::string_view indent = "    ";
-
-using buffer = std::string;
-
-template <typename... Values>
-void line(buffer& to, fmt::format_string<Values...> format, Values&&... values) {
-    fmt::format_to(std::back_inserter(to), format, std::forward<Values>(values)...);
-    to += '\n';
-}
 
 std::string trimmed(const std::string& text) { return text.substr(0, text.find_last_not_of(' ') + 1); }
 
@@ -40,11 +30,8 @@ void print_notes(buffer& to, const std::vector<std::string>& notes) {
 }
 
 void print_table(buffer& to, std::size_t index, const table_image& of) {
-    std::vector<std::string> keys;
-    for (std::size_t each = 0; each < of.keys.size() && each < keys_shown; ++each) keys.push_back(hex(of.keys[each]));
-    if (of.keys.size() > keys_shown) keys.push_back(fmt::format("and {} more", of.keys.size() - keys_shown));
     line(to, "{}table {}: {} of {}: {}", indent, index, of.bitmap ? "bitmap" : "hash", counted(of.keys.size(), "value"),
-         fmt::join(keys, ", "));
+         some_of(of.keys));
 }
 
 std::string newer_words(const abi_section& of) {
@@ -55,35 +42,6 @@ std::string newer_words(const abi_section& of) {
 void print_section_head(buffer& to, const abi_section& of, const std::string& allowed) {
     line(to, "{}: {}, {}, otherwise {}{}", abi_name(of.abi), allowed, counted(of.rules.size(), "rule"),
          action_text(of.default_action), newer_words(of));
-}
-
-// Numbers with their names; of those in a row that have none, the first and the last.
-std::vector<std::string> number_words(abi on, const std::vector<std::uint32_t>& numbers) {
-    std::vector<std::string> words;
-    std::size_t run = 0;
-    for (std::size_t each = 0; each < numbers.size(); ++each) {
-        const std::string word = call_words(on, numbers[each]);
-        const bool follows = each > 0 && numbers[each] == numbers[each - 1] + 1;
-        run = word.starts_with('#') ? (follows ? run + 1 : 1) : 0;
-        if (run < 2)
-            words.push_back(word);
-        else
-            words.back() = words.back().substr(0, words.back().find('.')) + "..." + word;
-    }
-    return words;
-}
-
-// In lines that a terminal can show.
-void print_words(buffer& to, const std::vector<std::string>& words) {
-    std::string row;
-    for (const std::string& word : words) {
-        if (!row.empty() && row.size() + word.size() + 1 > line_width) {
-            line(to, "{}{}", indent, row);
-            row.clear();
-        }
-        row += (row.empty() ? "" : " ") + word;
-    }
-    if (!row.empty()) line(to, "{}{}", indent, row);
 }
 
 void print_allowed(buffer& to, const abi_section& of) { print_words(to, number_words(of.abi, of.allow)); }
@@ -174,7 +132,7 @@ void print_rules(buffer& to, const policy_info& of) {
 void print_policy(buffer& to, const policy_info& of) {
     line(to, "policy {}: {}", of.id, printable(of.name));
     line(to, "kind       {}, made by uid {}", kind_name(of.kind), of.uid);
-    line(to, "in use     on {}", counted(of.stacks, "stack"));
+    line(to, "in use     on {}{}", counted(of.stacks, "stack"), of.sealed ? "; sealed: not to be replaced" : "");
     line(to, "memory     {} bytes, and {} beside it", of.bytes, counted(of.tables, "table"));
     is_program(of.kind) ? print_program(to, of) : print_rules(to, of);
 }
@@ -199,6 +157,16 @@ void print_change(buffer& to, const change_report& of) {
          of.threads.unchanged.empty()
              ? ""
              : fmt::format("; {} {} it already", of.threads.unchanged.size(), attached ? "carried" : "were without"));
+}
+
+void print_replacement(buffer& to, const replace_report& of) {
+    const std::string old = fmt::format("policy {} ({})", of.old.id, printable(of.old.name));
+    if (of.done.tasks == 0)
+        line(to, "no task carries {}: policy {} is gone with this command", old, of.by);
+    else
+        line(to, "policy {}{} is in place of {}: in {} and {}", of.by,
+             of.name == of.old.name ? "" : " (" + printable(of.name) + ")", old, counted(of.done.tasks, "task"),
+             counted(of.done.stacks, "stack"));
 }
 
 void print_instructions(buffer& to, std::span<const sock_filter> code) {
@@ -345,7 +313,8 @@ struct writer {
              "CONTENT");
         for (const policy_info& each : of.policies)
             line(to, "{:>8}  {:<31}  {:<4}  {:>6}  {:>8}  {:>9}  {}", each.id, printable(each.name),
-                 kind_name(each.kind), each.stacks, each.uid, each.bytes, content_words(each));
+                 kind_name(each.kind), each.stacks, each.uid, each.bytes,
+                 (each.sealed ? "sealed, " : "") + content_words(each));
     }
 
     void operator()(const policy_facts& of) const { print_policy(to, of.policy); }
@@ -489,6 +458,15 @@ struct writer {
              of.given ? fmt::format("{} by {}", answer_words(*of.given), answered_by_word(of.by))
                       : "gone before it was answered");
     }
+
+    void operator()(const replace_report& of) const { print_replacement(to, of); }
+
+    void operator()(const seal_report& of) const {
+        line(to, "policy {} ({}) is sealed: nothing comes in its place any more", of.policy.id,
+             printable(of.policy.name));
+    }
+
+    void operator()(const diff_report& of) const { print_difference(to, of); }
 
     void operator()(const bench_result& of) const { to += bench_text(*of.found); }
 };

@@ -220,14 +220,73 @@ struct request_report {
     answered_by by = answered_by::nobody;
 };
 
+/// Of `policy replace`.
+struct replace_report {
+    policy_info old;  ///< as it was before
+    std::uint32_t by = 0;
+    std::string name;  ///< of the new one
+    replacement done;
+};
+
+/// Of `policy seal`.
+struct seal_report {
+    policy_info policy;
+};
+
+/// A comparison, with what is in its table.
+struct told_condition {
+    condition what;                   ///< in, not_in: without the table's number
+    std::vector<std::uint64_t> keys;  ///< of the table, ascending
+    auto operator<=>(const told_condition&) const = default;
+};
+
+/// What becomes of a call: the first rule that holds decides, without one the last word.
+struct call_decision {
+    struct rule {
+        std::uint32_t action = 0;
+        std::vector<told_condition> conditions;
+        auto operator<=>(const rule&) const = default;
+    };
+    std::vector<rule> rules;
+    std::uint32_t otherwise = 0;
+    bool operator==(const call_decision&) const = default;
+};
+
+/// Calls that one profile decides in one way, and the other in another.
+struct call_change {
+    std::vector<std::uint32_t> numbers;
+    bool and_above = false;  ///< and all from SECMAP_NR_MAX on
+    call_decision before;
+    call_decision after;
+};
+
+/// What differs on an ABI.
+struct abi_difference {
+    secmap::abi abi = secmap::abi::x86_64;
+    bool named_before = false;
+    bool named_after = false;
+    std::uint32_t default_before = 0;
+    std::uint32_t default_after = 0;
+    std::vector<call_change> gained;   ///< made for more arguments than before
+    std::vector<call_change> lost;     ///< made for fewer
+    std::vector<call_change> changed;  ///< neither
+};
+
+/// Of `policy diff`.
+struct diff_report {
+    profile_source before;
+    profile_source after;
+    std::vector<abi_difference> abis;  ///< those that differ
+};
+
 /// Of `bench`.
 struct bench_result {
     std::shared_ptr<const bench::report> found;  ///< never nullptr
 };
 
-using value =
-    std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
-                 task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
-                 object_check, object_dump, object_test, request_report, bench_result>;
+using value = std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report,
+                           change_report, task_list_report, task_report, explanation, program_check, program_load,
+                           program_dump, program_test, object_check, object_dump, object_test, request_report,
+                           replace_report, seal_report, diff_report, bench_result>;
 
 }  // namespace secmap::ctl

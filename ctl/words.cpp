@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t every_bit = ~std::uint64_t{0};
 constexpr std::uint8_t whole_width = 64;
+constexpr std::size_t keys_shown = 16;
 
 // "argument 2", with the part of it that is looked at.
 std::string argument_words(const condition& of) {
@@ -47,6 +48,21 @@ std::string condition_words(const condition& of) {
         case comparison::masked_eq: return fmt::format("{} == {}", argument_words(of), hex(of.value & of.mask));
         default: return fmt::format("{} {} {}", argument_words(of), comparison_name(of.op), hex(of.value));
     }
+}
+
+std::string condition_words(const told_condition& of) {
+    const std::string argument = argument_words(of.what);
+    if (of.what.op == comparison::in) return fmt::format("{} is one of {}", argument, some_of(of.keys));
+    if (of.what.op == comparison::not_in) return fmt::format("{} is none of {}", argument, some_of(of.keys));
+    return condition_words(of.what);
+}
+
+std::string some_of(const std::vector<std::uint64_t>& keys) {
+    std::string words;
+    const std::size_t shown = std::min(keys.size(), keys_shown);
+    for (std::size_t each = 0; each < shown; ++each) words += (each == 0 ? "" : ", ") + hex(keys[each]);
+    if (shown < keys.size()) words += fmt::format(" and {} more", keys.size() - shown);
+    return words;
 }
 
 std::string conditions_words(const std::vector<condition>& of) {

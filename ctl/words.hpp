@@ -25,6 +25,12 @@ inline constexpr std::array<abi, 3> all_abis = {abi::x86_64, abi::x32, abi::i386
 /// "argument 0 == 0x8", "argument 2 & 0xff is in table 1".
 [[nodiscard]] std::string condition_words(const condition& of);
 
+/// "argument 0 is one of 0x0, 0x8": with what is in the table instead of its number.
+[[nodiscard]] std::string condition_words(const told_condition& of);
+
+/// "0x0, 0x8 and 14 more"
+[[nodiscard]] std::string some_of(const std::vector<std::uint64_t>& keys);
+
 /// "if" and all of a rule's conditions, with "and" between them; "always" without any.
 [[nodiscard]] std::string conditions_words(const std::vector<condition>& of);
 

@@ -18,6 +18,8 @@ _secmapctl_options() {
         detach) echo "--pid --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
         'policy compile') echo "$_secmapctl_reading --output" ;;
+        'policy diff') echo "${_secmapctl_reading#--name }" ;;
+        'policy replace') echo "--profile --cbpf --prog --map --engine $_secmapctl_reading" ;;
         'prog check') echo "--cbpf --map" ;;
         'prog load') echo "--cbpf --map --name --pid" ;;
         'prog dump') echo "--cbpf --map --policy --output" ;;
@@ -32,7 +34,7 @@ _secmapctl_options() {
 _secmapctl_commands() {
     case $1 in
         '') echo "$_secmapctl_objects" ;;
-        policy) echo "list show check compile" ;;
+        policy) echo "list show check compile diff replace seal" ;;
         prog) echo "check load dump test" ;;
         task) echo "list show" ;;
     esac
@@ -84,7 +86,7 @@ _secmapctl() {
         return
     fi
     case $command in
-        'policy check' | 'policy compile' | 'prog check' | 'prog load' | 'prog dump' | 'prog test')
+        'policy check' | 'policy compile' | 'policy diff' | 'prog check' | 'prog load' | 'prog dump' | 'prog test')
             COMPREPLY=($(compgen -f -- "$current")) ;;
         'task show') COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$current")) ;;
         *) COMPREPLY=($(compgen -W "$(_secmapctl_commands "$command")" -- "$current")) ;;

@@ -2,7 +2,8 @@
 /*
  * Preloaded into secmapctl: ioctl() answers in the module's place. SHIM_FAIL is
  * "number:errno:times": that ioctl fails so often. SHIM_ABI is the version of the
- * ABI that INFO tells, SHIM_LOG the text of a refused policy.
+ * ABI that INFO tells, SHIM_LOG the text of a refused policy. Where SHIM_SEALED is set
+ * every policy is sealed; SHIM_DEPTH is how many the caller carries.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +54,14 @@ static int answer(unsigned long request, void *record)
 		struct secmap_policy_info *info = record;
 
 		info->out_actions = SECMAP_ACTION_TRAP | SECMAP_ACTION_TRACE | SECMAP_ACTION_ALLOW;
+		info->out_sealed = getenv("SHIM_SEALED") != NULL;
+		return 0;
+	}
+	case SECMAP_IOC_TASK_INFO: {
+		struct secmap_task_info *info = record;
+		const char *depth = getenv("SHIM_DEPTH");
+
+		info->out_depth = depth ? (unsigned int)atoi(depth) : 0;
 		return 0;
 	}
 	case SECMAP_IOC_TABLE_CREATE:

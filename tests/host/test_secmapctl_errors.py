@@ -16,6 +16,7 @@ from tool import FAILURE, PODMAN, TOOL, TOP, validate
 SHIM = Path(__file__).parent / "answering_device.c"
 INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, ATTACH = \
     range(8)
+POLICY_REPLACE, POLICY_SEAL = 12, 13
 ATTEMPTS = 100
 
 
@@ -25,18 +26,19 @@ class Device:
 
     library: Path
 
-    def environment(self, fail: tuple[int, int, int] | None, abi: int, log: str) -> dict[str, str]:
+    def environment(self, fail: tuple[int, int, int] | None, abi: int, log: str,
+                    **more: str) -> dict[str, str]:
         """What the shim reads: the ioctl that fails, its errno, and how often."""
         chosen = {"SHIM_FAIL": ":".join(map(str, fail))} if fail else {}
         return {**os.environ, "LD_PRELOAD": str(self.library), "SHIM_ABI": str(abi),
-                "SHIM_LOG": log, **chosen}
+                "SHIM_LOG": log, **chosen, **more}
 
     def ask(self, *arguments: str | Path, fail: tuple[int, int, int] | None = None, abi: int = 1,
-            log: str = "") -> subprocess.CompletedProcess[str]:
+            log: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         """Run the tool on it."""
         return subprocess.run([TOOL, "--json", "--device", "/dev/null", *arguments], check=False,
                               capture_output=True, text=True, timeout=60,
-                              env=self.environment(fail, abi, log))
+                              env=self.environment(fail, abi, log, **more))
 
     def error(self, *arguments: str | Path, **how: Any) -> Any:
         """The error that a command ends with."""
@@ -128,3 +130,54 @@ def test_notify_says_what_failed_in_the_new_process(device: Device) -> None:
 def test_a_list_ends_where_the_module_says(device: Device) -> None:
     done = device.ask("policy", "list", fail=(POLICY_NEXT, errno.ENOENT, 1))
     assert (done.returncode, json.loads(done.stdout)) == (0, {"schema": 1, "policies": []})
+
+
+REPLACE = ("policy", "replace", "8", "--profile", PODMAN)
+
+
+def test_a_replacement_that_is_allowed_is_no_error(device: Device) -> None:
+    done = device.ask(*REPLACE, SHIM_SEALED="1", SHIM_DEPTH="2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["replace"]["tasks"] == 0
+
+
+@pytest.mark.parametrize(("state", "said", "hint"), [
+    ({}, "not allowed", "CAP_SYS_ADMIN"),
+    ({"SHIM_SEALED": "1"}, "policy 8 is sealed", "detach"),
+    ({"SHIM_DEPTH": "2"}, "the caller is filtered itself", "task list"),
+    ({"SHIM_SEALED": "1", "SHIM_DEPTH": "2"}, "policy 8 is sealed", "attach"),
+])
+def test_the_reasons_for_which_nothing_is_replaced_are_told_apart(device: Device, state: dict[str, str],
+                                                                 said: str, hint: str) -> None:
+    error = device.error(*REPLACE, fail=(POLICY_REPLACE, errno.EPERM, 1), **state)
+    assert error["errno_name"] == "EPERM"
+    assert error["operation"].startswith("replace policy 8 by policy ")
+    assert said in error["text"]
+    assert hint in error["hint"]
+
+
+@pytest.mark.parametrize(("number", "said", "hint"), [
+    (errno.ENOSPC, "a stack would cost more than the module takes; no task was changed", "feature"),
+    (errno.EEXIST, "they are the same policy", "another one"),
+    (errno.ENOTTY, "does not know this operation", "module"),
+    (errno.ENOMEM, "no memory", ""),
+])
+def test_a_replacement_that_fails_says_why(device: Device, number: int, said: str, hint: str) -> None:
+    error = device.error(*REPLACE, fail=(POLICY_REPLACE, number, 1), SHIM_SEALED="1")
+    assert error["errno"] == number
+    assert said in error["text"]
+    assert hint in error["hint"]
+
+
+def test_a_policy_that_cannot_be_sealed_is_named(device: Device) -> None:
+    error = device.error("policy", "seal", "8", fail=(POLICY_SEAL, errno.ENOTTY, 1))
+    assert error["operation"] == "seal policy 8"
+    assert "does not know this operation" in error["text"]
+
+
+@pytest.mark.parametrize("digits", ["0", "00", "4294967296", "99999999999999999999"])
+def test_digits_that_are_no_id_are_not_a_name(device: Device, digits: str) -> None:
+    error = device.error("policy", "seal", digits)
+    assert error["operation"] == f"open policy {digits}"
+    assert (error["errno_name"], error["text"]) == ("ENOENT", "no policy has this id")
+    assert "policy list" in error["hint"]

@@ -137,6 +137,7 @@ def test_common_options_are_the_same_everywhere() -> None:
 
 @pytest.mark.parametrize(("command", "option"), [
     ("run", "--unknown"), ("run", "--overlap"), ("run", "--engine"),
+    ("policy diff", "--unknown"), ("policy diff", "--overlap"), ("policy replace", "--engine"),
     ("explain", "--abi"), ("prog test", "--abi"), ("bench", "--engine"),
 ])
 def test_words_that_an_option_takes_are_the_same_everywhere(command: str, option: str) -> None:

@@ -11,8 +11,9 @@ from tool import (FAILURE, PODMAN, SUCCESS, TOOL, USAGE, error_of, json_of, secm
                   validate)
 
 COMMANDS = ("run", "notify", "attach", "detach", "policy", "policy list", "policy show", "policy check",
-            "policy compile", "prog", "prog check", "prog load", "prog dump", "prog test", "task",
-            "task list", "task show", "explain", "bench", "feature", "version")
+            "policy compile", "policy diff", "policy replace", "policy seal", "prog", "prog check",
+            "prog load", "prog dump", "prog test", "task", "task list", "task show", "explain",
+            "bench", "feature", "version")
 
 
 @pytest.mark.parametrize("command", ("", *COMMANDS))
@@ -43,6 +44,14 @@ def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: s
     (("policy", "show", "4294967296"), "'4294967296' is not a number"),
     (("policy", "show", "0x10"), "'0x10' is not a number"),
     (("policy", "show", "1 "), "'1 ' is not a number"),
+    (("policy", "diff", "x"), "after is required"),
+    (("policy", "diff", "x", "y", "--name", "z"), "--name"),
+    (("policy", "diff", "-", "-"), "only one of the profiles can be standard input"),
+    (("policy", "replace", "--profile", "x"), "policy is required"),
+    (("policy", "replace", "web"), "[--profile,--cbpf,--prog] is required"),
+    (("policy", "replace", "web", "--profile", "x", "--cbpf", "y"), "2 were given"),
+    (("policy", "replace", "web", "--cbpf", "y", "--engine", "maps"), "--engine requires --profile"),
+    (("policy", "seal"), "policy is required"),
     (("bench", "--scenario", "podman"), "'podman' is not one of plain_allow, podman_allow,"),
     (("bench", "--engine", "tree"), "'tree' is not one of none, stock, stock_tree, maps, ebpf, cbpf"),
     (("bench", "--rounds", "0"), "'0' is not a number from 1 to 10000"),

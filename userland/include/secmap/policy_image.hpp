@@ -3,6 +3,7 @@
 // simulator runs. The meaning of each member is that of secmap/secmap.h.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct condition {
     std::uint32_t table = 0;  ///< in, not_in: index into policy_image::tables
     std::uint64_t value = 0;
     std::uint64_t mask = 0;
+    auto operator<=>(const condition&) const = default;
 };
 
 struct rule {
