@@ -18,7 +18,6 @@
 
 #include <secmap/ebpf_program.hpp>
 #include <secmap/filter_program.hpp>
-#include <secmap/policy.hpp>
 #include <secmap/program_compiler.hpp>
 #include <secmap/task.hpp>
 
@@ -94,7 +93,8 @@ result<filter_maker> prepare_stock(const scenario& of, const filter_source& from
                              const auto file = load(*program, SECCOMP_FILTER_FLAG_NEW_LISTENER);
                              if (!file) return file.error();
                              return listener::adopt(descriptor(*file), records);
-                         }};
+                         },
+                         {}};
     return filter_maker([made]() -> result<filter> { return made; });
 }
 
@@ -104,7 +104,7 @@ filter filter_of(const device& on, policy made) {
                 const auto depth = attach_self(on, *held);
                 return depth ? result<void>() : result<void>(depth.error());
             },
-            [&on, held] { return attach_with_listener(on, *held); }};
+            [&on, held] { return attach_with_listener(on, *held); }, held};
 }
 
 // Of what policy::create() takes.
@@ -186,7 +186,7 @@ result<filter_maker> prepare(engine which, const scenario& of, const filter_sour
         case engine::cbpf: return prepare_cbpf(of, from);
         case engine::none: break;
     }
-    return filter_maker([]() -> result<filter> { return filter{[] { return result<void>(); }, {}}; });
+    return filter_maker([]() -> result<filter> { return filter{[] { return result<void>(); }, {}, {}}; });
 }
 
 result<policy_image> image_of(const scenario& of, const filter_source& from) {

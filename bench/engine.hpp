@@ -5,12 +5,14 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <secmap/device.hpp>
 #include <secmap/listener.hpp>
+#include <secmap/policy.hpp>
 #include <secmap/profile.hpp>
 #include <secmap/result.hpp>
 
@@ -39,6 +41,7 @@ inline constexpr std::array<engine, 6> all_engines = {engine::none, engine::stoc
 struct filter {
     std::function<result<void>()> attach;
     std::function<result<listener>()> attach_with_listener;
+    std::shared_ptr<const policy> made = nullptr;  ///< of secmap's engines
 };
 
 /// Makes a filter; all that can be done beforehand has been done. Each one's hash sets are laid out by a random number

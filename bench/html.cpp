@@ -39,8 +39,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> line_scen
 }};
 
 // Of which a bar would hide all others; they have one plot of their own.
-constexpr std::array<std::string_view, 7> long_scenarios = {"fork_exit",   "thread",      "attach", "attach_create",
-                                                            "attach_made", "build_table", "notify"};
+constexpr std::array<std::string_view, 9> long_scenarios = {
+    "fork_exit", "thread", "attach", "attach_create", "attach_made", "replace", "replace_set", "build_table", "notify"};
 
 template <typename... Values>
 void add(std::string& to, fmt::format_string<Values...> format, Values&&... values) {

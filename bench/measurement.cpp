@@ -36,6 +36,7 @@ unsigned times_of(work what, unsigned calls) {
         case work::create: return std::max(1U, calls / calls_in_a_policy);
         case work::attach:
         case work::attach_made:
+        case work::replace:
         case work::create_table: break;
     }
     return 1;
@@ -49,6 +50,7 @@ std::optional<std::string> unfit(const scenario& in, engine by) {
     if (by == engine::none) return needs_filter(in.what) ? std::optional<std::string>("") : std::nullopt;
     if ((in.what == work::create || in.what == work::attach_made) && !is_secmap(by))
         return "seccomp(2) does it in one call: see attach";
+    if (in.what == work::replace && !is_secmap(by)) return "seccomp(2) cannot";
     if (in.what == work::create_table && by != engine::maps)
         return is_secmap(by) && has_tables(by) ? "the same as of maps" : "it has no tables";
     return std::nullopt;

@@ -202,9 +202,13 @@ void add_attaching(list& to) {
         doing(work::attach, one("attach", "podman's profile made a policy and attached; stock: loaded", "", {})));
     to.push_back(doing(work::create, one("attach_create", "podman's profile made a policy", "", {})));
     to.push_back(doing(work::attach_made, one("attach_made", "a policy of podman's profile attached", "", {})));
+    to.push_back(doing(work::replace, one("replace", "a policy of podman's profile replaced, in one task", "", {})));
     constexpr unsigned n = 65536;
+    scenario set = counted(one("replace_set", "a policy with a table of N values replaced, in one task", "", {}), n);
+    set.members = random_values(n, n);
     scenario table = counted(one("build_table", "a table of N values made", "", {}), n);
-    table.members = random_values(n, n);
+    table.members = set.members;
+    to.push_back(doing(work::replace, std::move(set)));
     to.push_back(doing(work::create_table, std::move(table)));
 }
 

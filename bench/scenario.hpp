@@ -18,6 +18,7 @@ enum class work : std::uint8_t {
     attach,         ///< has the policy made and attached, or loads the seccomp filter; once
     create,         ///< has the policy made
     attach_made,    ///< attaches a policy that is there; once
+    replace,        ///< has the policy that another task carries replaced, and back
     create_table,   ///< has a table made
 };
 

@@ -21,7 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <secmap/policy.hpp>
 #include <secmap/table.hpp>
+#include <secmap/task.hpp>
 
 #include "counter.hpp"
 #include "work.hpp"
@@ -154,6 +156,54 @@ result<done> do_attach(const task_order& order) {
     return measured;
 }
 
+// It is stopped, and so makes no call that the policy could deny.
+result<pid_t> start_carrier() {
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid < 0) return failure("fork");
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == parent) std::raise(SIGSTOP);
+        _exit(0);
+    }
+    int status = 0;
+    if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+        return error{0, "measure", "the task that is to carry the policy ended early", ""};
+    return pid;
+}
+
+void end_carrier(pid_t pid) {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+}
+
+// There and back, so that each pass is the same.
+result<done> do_replacement(const task_order& order) {
+    const auto other = order.made_by();
+    if (!other) return other.error();
+    const auto carrier = start_carrier();
+    if (!carrier) return carrier.error();
+    const policy* from = order.made->made.get();
+    const policy* to = other->made.get();
+    std::optional<error> failed;
+    if (auto attached = attach_thread(*order.module, *from, *carrier); !attached) failed = attached.error();
+    done measured;
+    if (!failed)
+        measured.least = time_passes(
+            [&] {
+                const auto replaced = from->replace_by(*order.module, *to);
+                if (!replaced)
+                    failed = replaced.error();
+                else if (replaced->tasks != 1)
+                    failed = error{0, "measure", fmt::format("{} tasks carried the policy", replaced->tasks), ""};
+                std::swap(from, to);
+            },
+            order.how);
+    end_carrier(*carrier);
+    if (failed) return *failed;
+    return measured;
+}
+
 // What was made is kept: taking it down is not measured.
 template <typename Made, typename Maker>
 result<done> do_make(const task_order& order, const Maker& make) {
@@ -185,6 +235,7 @@ result<done> do_work(const task_order& order) {
         case work::attach:
         case work::attach_made: return do_attach(order);
         case work::create: return do_make<filter>(order, order.made_by);
+        case work::replace: return do_replacement(order);
         case work::create_table: break;
     }
     const table_image image = {false, static_cast<std::uint32_t>(order.what.members.size()), order.what.members, {}};

@@ -86,6 +86,7 @@ def _targets() -> tuple[Target, ...]:
         Target("eBPF, one bitmap", "bits_mean", 22, COUNT, 150, EBPF, "6.1"),
         Target("eBPF, hash map of 256", "set_mean", 256, COUNT, 175, EBPF, "6.1"),
         Target("eBPF, hash map of 65,536", "set_mean", 65536, COUNT, 175, EBPF, "6.1"),
+        *_each("podman's profile replaced: 1 ms at 1 ns each", "replace", 1, COUNT, 1_000_000),
         Target("filtered task, of 10,000", MEMORY, 10000, SIZE, 200),
     )
 
@@ -110,6 +111,8 @@ SCENARIOS = {
     "attach": "podman's profile made a policy and attached; stock: loaded",
     "attach_create": "podman's profile made a policy",
     "attach_made": "a policy of podman's profile attached",
+    "replace": "a policy of podman's profile replaced by another, in one task",
+    "replace_set": "a policy with a table of n values replaced by another, in one task",
     "build_table": "a table of n values made",
     "notify": "call that a thread of the process answers",
     "mix_nginx": "nginx and ab, a request",

@@ -23,10 +23,14 @@ MISSING = {
        for n in (4096, 65536) for engine in (*STOCK, "cbpf")},
     **{(scenario, 1, engine): "in one call" for scenario in ("attach_create", "attach_made")
        for engine in STOCK},
+    **{(scenario, n, engine): "seccomp(2) cannot"
+       for scenario, n in (("replace", 1), ("replace_set", 65536)) for engine in STOCK},
+    ("replace_set", 65536, "cbpf"): "not expressible",
     **{("build_table", 65536, engine): "no tables" for engine in (*STOCK, "cbpf")},
     ("build_table", 65536, "ebpf"): "same as of maps",
 }
-WITHOUT_BASE = ("attach", "attach_create", "attach_made", "build_table", "notify")
+WITHOUT_BASE = ("attach", "attach_create", "attach_made", "replace", "replace_set", "build_table",
+                "notify")
 RETURNED = {"podman_denied": -errno.EPERM, "podman_unknown": -errno.ENOSYS,
             "deny_list": -errno.EPERM, "set_absent": -errno.EPERM, "stack_denied": -errno.EPERM,
             "notify": 7}
