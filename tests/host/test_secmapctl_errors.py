@@ -157,7 +157,7 @@ def test_the_reasons_for_which_nothing_is_replaced_are_told_apart(device: Device
 
 
 @pytest.mark.parametrize(("number", "said", "hint"), [
-    (errno.ENOSPC, "a stack would cost more than the module takes; no task was changed", "feature"),
+    (errno.ENOSPC, "would cost too much with the new one; no task was changed", "feature"),
     (errno.EEXIST, "they are the same policy", "another one"),
     (errno.ENOTTY, "does not know this operation", "module"),
     (errno.ENOMEM, "no memory", ""),
@@ -176,6 +176,17 @@ def test_a_policy_that_cannot_be_sealed_is_named(device: Device) -> None:
 
 
 @pytest.mark.parametrize("digits", ["0", "00", "4294967296", "99999999999999999999"])
+@pytest.mark.parametrize(("state", "said", "hint"), [
+    ({}, "not allowed", "who made it, or CAP_SYS_ADMIN"),
+    ({"SHIM_DEPTH": "2"}, "the caller is filtered itself", "task list"),
+])
+def test_the_reasons_for_which_nothing_is_sealed_are_told_apart(device: Device, state: dict[str, str],
+                                                               said: str, hint: str) -> None:
+    error = device.error("policy", "seal", "8", fail=(POLICY_SEAL, errno.EPERM, 1), **state)
+    assert (error["operation"], error["errno_name"], error["text"]) == ("seal policy 8", "EPERM", said)
+    assert hint in error["hint"]
+
+
 def test_digits_that_are_no_id_are_not_a_name(device: Device, digits: str) -> None:
     error = device.error("policy", "seal", digits)
     assert error["operation"] == f"open policy {digits}"

@@ -106,17 +106,22 @@ policy_info to_info(const secmap_policy_info& record) {
     return info;
 }
 
-// EPERM has three reasons; who is no administrator and filtered, too, is told the one that does not go away.
-error not_to_be_replaced(const device& on, const policy& which, error failure) {
-    const auto info = which.info(on);
+// EPERM has several reasons. This one holds for an administrator, too.
+error not_permitted(const device& on, error failure) {
     const auto carried = task_policies(on, 0);
-    if (info && info->sealed) {
-        failure.text = "policy " + std::to_string(which.id()) + " is sealed: nothing comes in its place any more";
-        failure.hint = "'secmapctl detach' takes it off, 'secmapctl attach' puts another one on";
-    } else if (carried && !carried->empty()) {
+    if (carried && !carried->empty()) {
         failure.text = "the caller is filtered itself";
         failure.hint = "do it from a shell that is not: 'secmapctl task list' shows what is filtered";
     }
+    return failure;
+}
+
+// And this one for everybody.
+error not_to_be_replaced(const device& on, const policy& which, error failure) {
+    const auto info = which.info(on);
+    if (!info || !info->sealed) return not_permitted(on, std::move(failure));
+    failure.text = "policy " + std::to_string(which.id()) + " is sealed: nothing comes in its place any more";
+    failure.hint = "'secmapctl detach' takes it off, 'secmapctl attach' puts another one on";
     return failure;
 }
 
@@ -237,7 +242,7 @@ result<replacement> policy::replace_by(const device& on, const policy& next) con
         failure.text = "they are the same policy";
         failure.hint = "make another one of the profile";
     } else if (failure.number == ENOSPC) {
-        failure.text = "with it a stack would cost more than the module takes; no task was changed";
+        failure.text = "a stack holds it several times, and would cost too much with the new one; no task was changed";
         failure.hint = "'secmapctl feature' shows the limits, 'secmapctl policy show' what a policy costs";
     }
     return failure;
@@ -247,8 +252,11 @@ result<void> policy::seal(const device& on) const {
     auto record = detail::make_record<secmap_policy_seal>();
     record.policy_fd = number();
     auto done = detail::call(on.number(), SECMAP_IOC_POLICY_SEAL, &record, "seal policy " + std::to_string(id_));
-    if (!done) return std::move(done).error();
-    return {};
+    if (done) return {};
+    error failure = std::move(done).error();
+    if (failure.number != EPERM) return failure;
+    failure.hint = "this needs to be who made it, or CAP_SYS_ADMIN in the initial user namespace";
+    return not_permitted(on, std::move(failure));
 }
 
 result<std::vector<verdict>> policy::test(const device& on, std::span<const seccomp_data> calls) const {

@@ -51,7 +51,7 @@ struct policy_info {
 /// Who carries another policy than before.
 struct replacement {
     std::uint32_t tasks = 0;   ///< without those that were just being created
-    std::uint32_t stacks = 0;  ///< different ones that they carried
+    std::uint32_t stacks = 0;  ///< that were built for it
 };
 
 /// Lives as long as it or a task that carries it does.
@@ -84,7 +84,8 @@ public:
     /// filtered itself, or has no CAP_SYS_ADMIN in the initial user namespace; the text says which.
     [[nodiscard]] result<replacement> replace_by(const device& on, const policy& next) const;
 
-    /// From now on, and for good, nothing comes in its place.
+    /// From now on, and for good, nothing comes in its place. EPERM: the caller is filtered itself, or is not who made
+    /// it and has no CAP_SYS_ADMIN in the initial user namespace.
     [[nodiscard]] result<void> seal(const device& on) const;
 
     /// What it answers to each of @p calls, without making them; in batches, as many as needed.
