@@ -21,7 +21,7 @@ struct secmap_set {
  * struct secmap_policy - what a stack is made of
  * @rules: of kind MAPS; immutable, owned
  * @program: of kinds CBPF and EBPF, where there are no @rules; immutable but for live maps, owned
- * @stacks: in how many places of stacks it is
+ * @stacks: in how many places of stacks it is that have references
  * @sealed: nothing is to come in its place; set for good
  * @set_count: length of @sets
  * @sets: a reference each; NULL: a map of bpf(2), which the program has

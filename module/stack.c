@@ -36,7 +36,6 @@ static void stack_release(struct work_struct *work)
 	for (i = 0; i < stack->depth; i++) {
 		const struct secmap_entry *entry = &stack->entries[i];
 
-		atomic_dec(&entry->policy->stacks);
 		secmap_policy_put(entry->policy);
 		if (entry->listener)
 			secmap_listener_leave(entry->listener);
@@ -351,7 +350,7 @@ void secmap_stacks_unlock(void)
  */
 struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32 *count)
 {
-	/* Each stack in the list was counted before it got there. */
+	/* A stack is counted before it gets into the list, for as long as it has references. */
 	u32 room = atomic_read(&policy->stacks);
 	struct secmap_stack **found;
 	struct secmap_stack *stack;
@@ -514,8 +513,12 @@ bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_s
 void secmap_stack_put(struct secmap_stack *stack)
 {
 	struct secmap_stack *next;
+	u32 i;
 
 	while (stack && refcount_dec_and_test(&stack->refs)) {
+		/* Now, not when it is freed: who has replaced a policy looks who still holds it. */
+		for (i = 0; i < stack->depth; i++)
+			atomic_dec(&stack->entries[i].policy->stacks);
 		next = rcu_dereference_protected(stack->next, true);
 		queue_rcu_work(releases, &stack->release);
 		stack = next;

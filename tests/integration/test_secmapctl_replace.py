@@ -199,6 +199,16 @@ def test_what_nobody_carries_does_not_count_beside_what_somebody_does(
             os.close(each)
 
 
+def test_the_name_is_the_new_ones_at_once(web: Path, second: Path) -> None:
+    """What was replaced a moment ago is not in the way, though it may not be gone yet."""
+    with under(web) as process:
+        for turn in range(6):
+            done = json_of("policy-replace", "policy", "replace", "web", "--profile",
+                           web if turn % 2 else second)
+            assert done["tasks"] == THREADS
+            assert process.ask(GETPPID)[0] == [OLD if turn % 2 else NEW] * THREADS
+
+
 def test_digits_are_an_id(dev: int, second: Path) -> None:
     """Also where a policy has them as its name."""
     digits = "4294967295"
