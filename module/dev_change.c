@@ -49,8 +49,8 @@ put_from:
 }
 
 /*
- * Who was only given a descriptor to attach it must not take the owner's right to replace it; nor
- * must who is confined take the administrator's.
+ * Another user who was given a descriptor to attach it must not take the administrator's right to
+ * replace it; nor must who is confined.
  */
 static bool may_seal(const struct secmap_request *request, const struct secmap_policy *policy)
 {

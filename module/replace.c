@@ -59,6 +59,7 @@ static void drop(const struct batch *batch, bool forget)
 		if (forget)
 			secmap_stack_forget(batch->stacks[i]);
 		secmap_stack_put(batch->stacks[i]);
+		cond_resched();
 	}
 	kvfree(batch->stacks);
 }

@@ -236,13 +236,14 @@ static struct secmap_stack *stack_list(struct secmap_stack *stack)
 static int stack_fits(const struct secmap_stack *below, const struct secmap_entry *entry)
 {
 	u32 insns = secmap_policy_insns(entry->policy);
+	u32 cost = secmap_policy_cost(entry->policy);
 	struct secmap_listener *listener;
 	u32 i;
 
 	if (entry->flags & SECMAP_ATTACH_STRICT)
 		return -EINVAL;
 	if (below->depth >= SECMAP_LIMIT_STACK ||
-	    below->cost + secmap_policy_cost(entry->policy) > SECMAP_LIMIT_STACK_COST)
+	    (cost && below->cost + cost > SECMAP_LIMIT_STACK_COST))
 		return -ENOSPC;
 	if (insns && below->insns && below->insns + 4 + insns > SECMAP_LIMIT_STACK_INSNS)
 		return -ENOSPC;
@@ -373,6 +374,16 @@ struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32
 	return found;
 }
 
+/* One that exceeds the limits already, since another policy was replaced, may exceed them more. */
+static bool stack_may_grow(const struct secmap_stack *stack, const struct secmap_stack *next,
+			   const struct secmap_policy *by)
+{
+	u32 cost = max(stack->cost, SECMAP_LIMIT_STACK_COST) + secmap_policy_cost(by);
+	u32 insns = max(stack->insns, SECMAP_LIMIT_STACK_INSNS) + 4 + secmap_policy_insns(by);
+
+	return next->cost <= cost && next->insns <= insns;
+}
+
 /**
  * secmap_stack_succeed() - build what comes in a stack's place when a policy is replaced
  * @stack: a reference; has no successor
@@ -401,8 +412,7 @@ int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_policy 
 		stack_add(next, &entry);
 	}
 	stack_finish(next);
-	if (next->cost > SECMAP_LIMIT_STACK_COST + secmap_policy_cost(to) ||
-	    next->insns > SECMAP_LIMIT_STACK_INSNS + 4 + secmap_policy_insns(to)) {
+	if (!stack_may_grow(stack, next, to)) {
 		secmap_stack_put(next);
 		return -ENOSPC;
 	}
@@ -430,8 +440,10 @@ void secmap_stacks_turn(struct secmap_stack *const *stacks, u32 count)
 {
 	u32 i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		list_add(&rcu_dereference_protected(stacks[i]->next, true)->all, &all);
+		cond_resched();
+	}
 }
 
 /* From now on successors are carried. Context: with secmap_stacks_lock(). */

@@ -184,6 +184,14 @@ static int swap_stack(struct task_struct *task, struct secmap_stack *last,
 	return err;
 }
 
+/* Has the task got another stack meanwhile, so that one must begin anew? Not who is to die. */
+static bool is_stale(int *err)
+{
+	if (*err == -ESTALE && fatal_signal_pending(current))
+		*err = -EINTR;
+	return *err == -ESTALE;
+}
+
 /* One that makes no system calls of its own. */
 static bool is_kernels(const struct task_struct *task)
 {
@@ -228,7 +236,7 @@ int secmap_task_attach(struct task_struct *task, const struct secmap_entry *entr
 				secmap_stack_put(next);
 		}
 		secmap_stack_put(last);
-	} while (err == -ESTALE);
+	} while (is_stale(&err));
 	secmap_carrier_free(carrier);
 	return err;
 }
@@ -365,8 +373,12 @@ static int sync_process(const struct secmap_stack *last, struct secmap_stack *ne
 		*stranger = task_pid_vnr(thread);
 		err = -EPERM;
 	}
-	/* It may be none: of the two only one was looked at after a policy had been replaced. */
-	if (err && time != secmap_stack_time())
+	/*
+	 * What was looked at after a policy had been replaced, and another one by that, may seem to
+	 * be what it is not. Pairs with the lock that a carrier is changed under.
+	 */
+	smp_rmb();
+	if (time != secmap_stack_time())
 		err = -ESTALE;
 	rcu_read_unlock();
 	if (!err)
@@ -416,7 +428,7 @@ int secmap_task_sync(const struct secmap_entry *entry, u32 *depth, pid_t *strang
 			secmap_stack_put(next);
 		}
 		secmap_stack_put(last);
-	} while (err == -ESTALE);
+	} while (is_stale(&err));
 	mutex_unlock(&current->signal->cred_guard_mutex);
 free:
 	while ((carrier = pool_take(&pool)))
@@ -459,7 +471,7 @@ int secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth)
 				secmap_stack_put(next);
 		}
 		secmap_stack_put(last);
-	} while (err == -ESTALE);
+	} while (is_stale(&err));
 	return err;
 }
 

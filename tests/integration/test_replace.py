@@ -195,9 +195,26 @@ def test_a_stack_that_would_cost_too_much(dev: int, keep: Keep) -> None:
         with _carrier(dev, dear, dear, cheap) as full:
             assert abi.replace(dev, cheap, dear) == (3, 3)
             # There is no room for another one, and the dear one can be replaced again.
-            assert errno_of(lambda: abi.attach(dev, other, full.pid)) == ENOSPC
+            assert errno_of(lambda: abi.attach(dev, cheap, full.pid)) == ENOSPC
             assert abi.replace(dev, dear, cheap) == (3, 3)
             assert abi.task_ids(dev, full.pid) == [_ident(dev, cheap)] * 3
+
+
+def test_a_full_stack_is_no_veto(dev: int, keep: Keep) -> None:
+    """Two policies of an administrator's in it, each replaced by a dearer one, in either order."""
+    def rules(count: int) -> int:
+        return keep(abi.policy_create(dev, [Section(rules=[Rule(GETPPID, ERRNO | 1, [
+            Cond(0, abi.EQ, value=value)]) for value in range(count)])]))
+
+    ones, others, filler = rules(8), rules(9), rules(1)
+    dearer = [rules(64), rules(65)]
+    with _carrier(dev, ones, others, *[keep(_dear(dev))] * 2) as full:
+        while not errno_of(lambda: abi.attach(dev, filler, full.pid)):
+            pass
+        for old, new in ((others, dearer[0]), (ones, dearer[1]), (dearer[0], others)):
+            assert abi.replace(dev, old, new) == (1, 1)
+        # What costs nothing, as a program of classic BPF does, can still be attached.
+        assert abi.attach(dev, keep(abi.cbpf(dev, [abi.ret(ALLOW)])), full.pid)
 
 
 def test_descriptors(ground: Ground) -> None:

@@ -535,7 +535,8 @@ struct secmap_policy_test {
  * @flags: 0
  * @policy_fd: the policy that is carried
  * @by_fd: the one that comes in its place; of any kind; EEXIST if it is the same
- * @out_tasks: tasks that carry it now instead, without those that were just being created
+ * @out_tasks: tasks that carry it now instead, without those that were just being created or
+ *	looked at
  * @out_stacks: stacks that were built for it, also for tasks that have ended meanwhile
  *
  * All tasks, or none. Each call is decided by the one or the other, never by both, and waits
@@ -543,8 +544,9 @@ struct secmap_policy_test {
  * carries beside it, the order, the listener and the flags of its ATTACH stay. The policy
  * itself does not change: who holds it may still attach it.
  *
- * A stack may exceed secmap_info.out_stack_cost_max and out_stack_insns_max by one policy then;
- * ENOSPC: it would by more, since the policy is in it several times. EPERM: @policy_fd is
+ * A stack may exceed secmap_info.out_stack_cost_max and out_stack_insns_max by the new policy
+ * then, or exceed them by that more if it does already; ENOSPC: it would by more, since the
+ * policy is in it several times. EPERM: @policy_fd is
  * sealed. EINTR: a fatal signal. The new stacks are charged to the caller's cgroup.
  *
  * Needs what DETACH needs: CAP_SYS_ADMIN in the initial user namespace, of the caller and of the
