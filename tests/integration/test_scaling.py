@@ -6,6 +6,7 @@ filtered calls wait for each other. That they share nothing is told from the cod
 tests/host/test_shared_stores.py."""
 
 import os
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,14 +27,17 @@ def test_filtered_calls_of_two_processors_do_not_wait_for_each_other(
         pytest.fail("this needs a guest with two processors", pytrace=False)
     program = str(podman.compiled("rate", tmp_path))
     policy = keep(abi.simple(dev, {}))
-    best = {(held, cpus): 0 for held in (False, True) for cpus in (1, 2)}
+    rates: dict[tuple[bool, int], list[int]] = {
+        (held, cpus): [] for held in (False, True) for cpus in (1, 2)}
     for turn in range(1, ROUNDS + 1):
-        for held, cpus in best:
+        for (held, cpus), made in rates.items():
             done = filtered.run(dev, [policy] if held else [], [program, str(cpus), MILLISECONDS])
             assert done.returncode == 0, done
-            best[held, cpus] = max(best[held, cpus], int(done.stdout))
-        free, under = (best[held, 2] / best[held, 1] for held in (False, True))
+            made.append(int(done.stdout))
+        # Not of the best ones: who has the machine to itself for one of them is hard to match.
+        middle = {which: statistics.median(made) for which, made in rates.items()}
+        free, under = (middle[held, 2] / middle[held, 1] for held in (False, True))
         print(f"round {turn}: two processors to one: {free:.2f} without a filter, {under:.2f} with one")
         if turn >= 3 and under >= BOUND * free:
             return
-    pytest.fail(f"never {BOUND} of the factor without a filter: {best}", pytrace=False)
+    pytest.fail(f"never {BOUND} of the factor without a filter: {rates}", pytrace=False)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-ROUNDS = 10_000 if "SECMAP_LONG" in os.environ else 600
+ROUNDS = 10_000 if "SECMAP_LONG" in os.environ else 1_000
 # Stock seccomp is not what is tested: enough to know that the program is right.
-ROUNDS_OF_STOCK = 200
+ROUNDS_OF_STOCK = 300
 KINDS = ("loops", "created", "forked", "executed")
 
 
