@@ -179,7 +179,7 @@ static void *work(void *number)
 			create();
 		else if (which < 6)
 			fork_and_check();
-		else if (which < 7)
+		else if (which < 9)
 			execute();
 		sched_yield();
 	}
