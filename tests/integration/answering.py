@@ -4,8 +4,9 @@
 
 As a program: each line on standard input is a list of numbers; the call is made in every thread,
 and the errnos (0: none) are written as one line. With --churn further threads are started and end
-all the time, each of which makes the last call that was asked for; their errnos are in the second
-list of the next answer."""
+all the time, each of which makes the last call that was asked for. The second list of an answer has
+the errnos of those among them that began after the question before this one was put: what was asked
+earlier, or before something that was done between two questions, is not in it."""
 
 import ctypes
 import json
@@ -15,7 +16,6 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -48,7 +48,8 @@ class Answering:
         self.process.communicate()
 
     def ask(self, *numbers: int) -> tuple[list[int], list[int]]:
-        """The errnos of the lasting threads, and of those that ended since the last question."""
+        """The errnos of the lasting threads, and of those that ended since the last question and
+        began after it."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(numbers) + "\n")
         self.process.stdin.flush()
@@ -63,16 +64,17 @@ class Answering:
 def _serve(threads: int, churn: str) -> None:
     questions: list[queue.Queue[list[int]]] = [queue.Queue() for _ in range(threads - 1)]
     answers: queue.Queue[int] = queue.Queue()
-    passed: queue.Queue[int] = queue.Queue()
-    current: list[Any] = [None]
+    passed: queue.Queue[tuple[int, int]] = queue.Queue()
+    current: tuple[int, list[int]] | None = None
 
     def answer(mine: "queue.Queue[list[int]]") -> None:
         while True:
             answers.put(call(mine.get()))
 
     def pass_by() -> None:
-        if current[0] is not None:
-            passed.put(call(current[0]))
+        if current is not None:
+            question, numbers = current
+            passed.put((question, call(numbers)))
 
     def start_others() -> None:
         while True:
@@ -87,13 +89,15 @@ def _serve(threads: int, churn: str) -> None:
     if churn:
         threading.Thread(target=start_others, daemon=True).start()
     print("ready", flush=True)
-    for line in sys.stdin:
+    for question, line in enumerate(sys.stdin):
         numbers = json.loads(line)
-        current[0] = numbers
+        current = question, numbers
         for mine in questions:
             mine.put(numbers)
         lasting = [call(numbers), *(answers.get() for _ in questions)]
-        print(json.dumps([lasting, [passed.get() for _ in range(passed.qsize())]]), flush=True)
+        ended = [passed.get() for _ in range(passed.qsize())]
+        passing = [number for asked, number in ended if asked >= question - 1]
+        print(json.dumps([lasting, passing]), flush=True)
 
 
 if __name__ == "__main__":
