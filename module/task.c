@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tasks: attach, synchronise, inherit, detach, exit.
+ * Tasks: attach, inherit, detach, exit. What gives one stack to all threads is in sync.c.
  *
  * The table is read under RCU and changed under raw spinlocks, a stripe of them for all
  * buckets, so that the probes can change it with preemption off on any kernel. Nothing
@@ -37,22 +37,40 @@ static u32 bucket_of(const struct task_struct *task)
 	return hash_ptr(task, SECMAP_TASK_BITS);
 }
 
-static raw_spinlock_t *lock_of(const struct task_struct *task)
+/**
+ * secmap_task_lock() - what a task's carrier, and whether it has one, is changed under
+ * @task: the task
+ *
+ * Return: the lock, which other tasks share; taken with interrupts off, as the probes may.
+ */
+raw_spinlock_t *secmap_task_lock(const struct task_struct *task)
 {
 	return &locks[bucket_of(task) % STRIPES];
 }
 
-/* Of a task's process: it keeps its signal_struct for as long as it is referenced. */
-static struct mutex *mutex_of(const struct task_struct *task)
+/**
+ * secmap_task_mutex() - what the tasks of a process are changed under from process context
+ * @task: one of them; it keeps its signal_struct for as long as it is referenced
+ *
+ * Return: the mutex, which other processes share.
+ */
+struct mutex *secmap_task_mutex(const struct task_struct *task)
 {
 	return &mutexes[hash_ptr(task->signal, MUTEX_BITS)];
 }
 
-/* Context: under the lock of @task, which has no carrier. Takes over the stack reference. */
-static void insert(struct secmap_carrier *carrier, struct task_struct *task,
-		   struct secmap_stack *stack)
+/**
+ * secmap_task_insert() - filter a task that has no carrier
+ * @carrier: what becomes its carrier
+ * @task: the task
+ * @stack: what it carries; the reference is taken over
+ *
+ * Context: under the task's lock.
+ */
+void secmap_task_insert(struct secmap_carrier *carrier, struct task_struct *task,
+			struct secmap_stack *stack)
 {
-	lockdep_assert_held(lock_of(task));
+	lockdep_assert_held(secmap_task_lock(task));
 	carrier->task = get_task_struct(task);
 	refcount_set(&carrier->refs, 1);
 	RCU_INIT_POINTER(carrier->stack, stack);
@@ -60,37 +78,52 @@ static void insert(struct secmap_carrier *carrier, struct task_struct *task,
 	secmap_flag_fix(task, true);
 }
 
-/* Context: under the carrier's lock. Takes over the reference, and drops the other one. */
-static void set_stack(struct secmap_carrier *carrier, struct secmap_stack *stack)
+/**
+ * secmap_task_set() - give a task another stack
+ * @carrier: the task's
+ * @stack: the reference is taken over, the other one's dropped
+ *
+ * Context: under the task's lock.
+ */
+void secmap_task_set(struct secmap_carrier *carrier, struct secmap_stack *stack)
 {
-	struct secmap_stack *last =
-		rcu_replace_pointer(carrier->stack, stack, lockdep_is_held(lock_of(carrier->task)));
+	const raw_spinlock_t *lock = secmap_task_lock(carrier->task);
+	struct secmap_stack *last;
 
+	last = rcu_replace_pointer(carrier->stack, stack, lockdep_is_held(lock));
 	secmap_stack_put(last);
 }
 
-/*
- * What a task carries at a time; if that has come in the place of what is noted, it is noted
- * now. Context: under its lock.
+/**
+ * secmap_task_stack_at() - what a task carries at a time
+ * @carrier: the task's, or NULL
+ * @time: of secmap_stack_time()
+ *
+ * If that has come in the place of what is noted, it is noted now.
+ *
+ * Context: under the task's lock.
+ * Return: the stack, without a reference, or NULL.
  */
-static struct secmap_stack *stack_at(struct secmap_carrier *carrier, u64 time)
+struct secmap_stack *secmap_task_stack_at(struct secmap_carrier *carrier, u64 time)
 {
 	struct secmap_stack *noted, *stack;
+	const raw_spinlock_t *lock;
 
 	if (!carrier)
 		return NULL;
-	noted = rcu_dereference_protected(carrier->stack, lockdep_is_held(lock_of(carrier->task)));
+	lock = secmap_task_lock(carrier->task);
+	noted = rcu_dereference_protected(carrier->stack, lockdep_is_held(lock));
 	stack = secmap_stack_at(noted, time);
 	if (stack != noted) {
 		refcount_inc(&stack->refs);
-		set_stack(carrier, stack);
+		secmap_task_set(carrier, stack);
 	}
 	return stack;
 }
 
 static struct secmap_stack *stack_of(struct secmap_carrier *carrier)
 {
-	return stack_at(carrier, secmap_stack_time());
+	return secmap_task_stack_at(carrier, secmap_stack_time());
 }
 
 /**
@@ -101,9 +134,9 @@ void secmap_task_flag(struct task_struct *task)
 {
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(lock_of(task), flags);
+	raw_spin_lock_irqsave(secmap_task_lock(task), flags);
 	secmap_flag_fix(task, secmap_task_find(task));
-	raw_spin_unlock_irqrestore(lock_of(task), flags);
+	raw_spin_unlock_irqrestore(secmap_task_lock(task), flags);
 }
 
 /**
@@ -117,18 +150,18 @@ struct secmap_stack *secmap_task_stack(struct task_struct *task)
 	struct secmap_stack *stack;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(lock_of(task), flags);
+	raw_spin_lock_irqsave(secmap_task_lock(task), flags);
 	stack = stack_of(secmap_task_find(task));
 	if (stack)
 		refcount_inc(&stack->refs);
-	raw_spin_unlock_irqrestore(lock_of(task), flags);
+	raw_spin_unlock_irqrestore(secmap_task_lock(task), flags);
 	return stack;
 }
 
 /* May @task be given a stack from outside? Context: under its lock. */
 static int attachable(struct task_struct *task)
 {
-	lockdep_assert_held(lock_of(task));
+	lockdep_assert_held(secmap_task_lock(task));
 	/*
 	 * The exit probe takes the lock after PF_EXITING is set: either it comes after us and
 	 * finds what we insert, or we see the flag.
@@ -158,7 +191,7 @@ static int swap_stack(struct task_struct *task, struct secmap_stack *last,
 	unsigned long flags;
 	int err;
 
-	raw_spin_lock_irqsave(lock_of(task), flags);
+	raw_spin_lock_irqsave(secmap_task_lock(task), flags);
 	found = secmap_task_find(task);
 	err = task == current ? 0 : attachable(task);
 	if (!err && stack_of(found) != last)
@@ -166,17 +199,17 @@ static int swap_stack(struct task_struct *task, struct secmap_stack *last,
 	if (!err) {
 		next = secmap_stack_follow(next, secmap_stack_time());
 		if (found && next) {
-			set_stack(found, next);
+			secmap_task_set(found, next);
 		} else if (found) {
 			hlist_del_init_rcu(&found->node);
 			secmap_flag_fix(task, false);
 			gone = found;
 		} else if (next) {
-			insert(*carrier, task, next);
+			secmap_task_insert(*carrier, task, next);
 			*carrier = NULL;
 		}
 	}
-	raw_spin_unlock_irqrestore(lock_of(task), flags);
+	raw_spin_unlock_irqrestore(secmap_task_lock(task), flags);
 	if (gone) {
 		secmap_stack_put(last);
 		secmap_carrier_put(gone);
@@ -184,16 +217,26 @@ static int swap_stack(struct task_struct *task, struct secmap_stack *last,
 	return err;
 }
 
-/* Has the task got another stack meanwhile, so that one must begin anew? Not who is to die. */
-static bool is_stale(int *err)
+/**
+ * secmap_task_is_stale() - has the task got another stack meanwhile, so that one must begin anew?
+ * @err: of what was tried; -EINTR instead of -ESTALE if the current task is to die
+ *
+ * Return: whether it has.
+ */
+bool secmap_task_is_stale(int *err)
 {
 	if (*err == -ESTALE && fatal_signal_pending(current))
 		*err = -EINTR;
 	return *err == -ESTALE;
 }
 
-/* One that makes no system calls of its own. */
-static bool is_kernels(const struct task_struct *task)
+/**
+ * secmap_task_is_kernels() - does a task make no system calls of its own?
+ * @task: the task
+ *
+ * Return: true for kernel threads and io workers.
+ */
+bool secmap_task_is_kernels(const struct task_struct *task)
 {
 	return task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER);
 }
@@ -216,7 +259,7 @@ int secmap_task_attach(struct task_struct *task, const struct secmap_entry *entr
 	int err;
 
 	might_sleep();
-	if (is_kernels(task))
+	if (secmap_task_is_kernels(task))
 		return -ESRCH;
 	carrier = secmap_carrier_alloc(GFP_KERNEL);
 	if (!carrier)
@@ -229,210 +272,15 @@ int secmap_task_attach(struct task_struct *task, const struct secmap_entry *entr
 			err = PTR_ERR(next);
 		} else {
 			*depth = next->depth;
-			mutex_lock(mutex_of(task));
+			mutex_lock(secmap_task_mutex(task));
 			err = swap_stack(task, last, next, &carrier);
-			mutex_unlock(mutex_of(task));
+			mutex_unlock(secmap_task_mutex(task));
 			if (err)
 				secmap_stack_put(next);
 		}
 		secmap_stack_put(last);
-	} while (is_stale(&err));
+	} while (secmap_task_is_stale(&err));
 	secmap_carrier_free(carrier);
-	return err;
-}
-
-/* Put a carrier more, with a spare, into the pool. Return: 0 or -ENOMEM. */
-static int pool_add(struct hlist_head *pool, gfp_t gfp)
-{
-	struct secmap_carrier *carrier = secmap_carrier_alloc(gfp);
-
-	if (!carrier)
-		return -ENOMEM;
-	hlist_add_head(&carrier->node, pool);
-	return 0;
-}
-
-static struct secmap_carrier *pool_take(struct hlist_head *pool)
-{
-	struct secmap_carrier *carrier;
-
-	carrier = hlist_entry_safe(pool->first, struct secmap_carrier, node);
-	if (carrier)
-		hlist_del_init(&carrier->node);
-	return carrier;
-}
-
-/* A thread that carries something else than @last, or its beginning. Context: under RCU. */
-static struct task_struct *find_stranger(const struct secmap_stack *last, u64 time)
-{
-	struct task_struct *thread;
-
-	for_each_thread(current, thread) {
-		const struct secmap_carrier *carrier;
-
-		/* Whoever exits makes no call any more, and may have lost its carrier already. */
-		if (thread == current || is_kernels(thread) || thread->flags & PF_EXITING)
-			continue;
-		carrier = secmap_task_find(thread);
-		if (!carrier)
-			continue;
-		if (!secmap_stack_begins(last,
-					 secmap_stack_at(rcu_dereference(carrier->stack), time)))
-			return thread;
-	}
-	return NULL;
-}
-
-/*
- * Give @next to one thread, no stranger. One that is just being created gets it too: either
- * the fork probe finds what we insert, or we find what it has inserted.
- *
- * Context: under RCU and the process's mutex.
- * Return: false if it needs a carrier, and there is none in @pool.
- */
-static bool sync_thread(struct task_struct *thread, struct secmap_stack *next,
-			struct hlist_head *pool)
-{
-	struct secmap_carrier *carrier;
-	unsigned long flags;
-	bool done = true;
-	u64 time;
-
-	raw_spin_lock_irqsave(lock_of(thread), flags);
-	time = secmap_stack_time();
-	next = secmap_stack_at(next, time);
-	carrier = secmap_task_find(thread);
-	/* As in attachable(). */
-	if (thread->flags & PF_EXITING || stack_at(carrier, time) == next) {
-		;
-	} else if (carrier) {
-		refcount_inc(&next->refs);
-		set_stack(carrier, next);
-	} else {
-		carrier = pool_take(pool);
-		done = carrier;
-		if (done) {
-			refcount_inc(&next->refs);
-			insert(carrier, thread, next);
-		}
-	}
-	/* Or one could be left that executes a set-user-id program with our filter. */
-	if (task_no_new_privs(current))
-		task_set_no_new_privs(thread);
-	raw_spin_unlock_irqrestore(lock_of(thread), flags);
-	return done;
-}
-
-/*
- * Give @next to every thread. Context: may sleep, under the process's mutex, no stranger.
- *
- * A thread that is created meanwhile is missed by neither: it goes to the list's end, behind
- * its parent. If its fork probe reads the parent's stack after we have changed that, it
- * inherits @next; if before, it was in the list when we came to the parent, so we come to it.
- * The parent's lock, which both take, says which of the two it was.
- */
-static void sync_threads(struct secmap_stack *next, struct hlist_head *pool)
-{
-	struct task_struct *thread;
-	bool done;
-
-	do {
-		done = true;
-		rcu_read_lock();
-		for_each_thread(current, thread) {
-			done = is_kernels(thread) || sync_thread(thread, next, pool);
-			if (!done)
-				break;
-		}
-		rcu_read_unlock();
-		/* More threads than there were; some are changed already, so it must not fail. */
-		if (!done)
-			pool_add(pool, GFP_KERNEL | __GFP_NOFAIL);
-	} while (!done);
-}
-
-/* Return: 0, -ESTALE: we carry another stack than @last by now, or -EPERM and @stranger. */
-static int sync_process(const struct secmap_stack *last, struct secmap_stack *next,
-			struct hlist_head *pool, pid_t *stranger)
-{
-	const struct secmap_carrier *carrier;
-	const struct secmap_stack *now;
-	struct task_struct *thread;
-	int err = 0;
-	u64 time;
-
-	mutex_lock(mutex_of(current));
-	rcu_read_lock();
-	time = secmap_stack_time();
-	carrier = secmap_task_find(current);
-	now = carrier ? secmap_stack_at(rcu_dereference(carrier->stack), time) : NULL;
-	if (now != last)
-		err = -ESTALE;
-	thread = find_stranger(last, time);
-	if (!err && thread) {
-		*stranger = task_pid_vnr(thread);
-		err = -EPERM;
-	}
-	/*
-	 * What was looked at after a policy had been replaced, and another one by that, may seem to
-	 * be what it is not. Pairs with the lock that a carrier is changed under.
-	 */
-	smp_rmb();
-	if (time != secmap_stack_time())
-		err = -ESTALE;
-	rcu_read_unlock();
-	if (!err)
-		sync_threads(next, pool);
-	mutex_unlock(mutex_of(current));
-	return err;
-}
-
-/**
- * secmap_task_sync() - put a policy on top of the current task's stack, and give the result to
- *	all threads of its process
- * @entry: references are taken
- * @depth: how many policies each of them carries now
- * @stranger: with -EPERM: the first thread that carries something else than the current
- *	task's stack or its beginning, in the current pid namespace; 0 if it has no id there
- *
- * Context: may sleep.
- * Return: 0, -EPERM, -EINTR (a fatal signal), or as secmap_task_attach(); nothing has changed
- * then for any thread.
- */
-int secmap_task_sync(const struct secmap_entry *entry, u32 *depth, pid_t *stranger)
-{
-	/* Some more, for threads that are created meanwhile. */
-	int err = 0, want = get_nr_threads(current) + 8;
-	struct secmap_carrier *carrier;
-	HLIST_HEAD(pool);
-
-	while (!err && want--)
-		err = pool_add(&pool, GFP_KERNEL);
-	/*
-	 * As seccomp(2): no_new_privs must not change while another thread is in execve(), which
-	 * has found out by it whether the program may be set-user-id.
-	 */
-	if (!err && mutex_lock_killable(&current->signal->cred_guard_mutex))
-		err = -EINTR;
-	if (err)
-		goto free;
-	do {
-		struct secmap_stack *last = secmap_task_stack(current);
-		struct secmap_stack *next = secmap_stack_push(last, entry);
-
-		if (IS_ERR(next)) {
-			err = PTR_ERR(next);
-		} else {
-			*depth = next->depth;
-			err = sync_process(last, next, &pool, stranger);
-			secmap_stack_put(next);
-		}
-		secmap_stack_put(last);
-	} while (is_stale(&err));
-	mutex_unlock(&current->signal->cred_guard_mutex);
-free:
-	while ((carrier = pool_take(&pool)))
-		secmap_carrier_free(carrier);
 	return err;
 }
 
@@ -464,14 +312,14 @@ int secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth)
 			err = PTR_ERR(next);
 		} else {
 			*depth = next ? next->depth : 0;
-			mutex_lock(mutex_of(task));
+			mutex_lock(secmap_task_mutex(task));
 			err = swap_stack(task, last, next, NULL);
-			mutex_unlock(mutex_of(task));
+			mutex_unlock(secmap_task_mutex(task));
 			if (err)
 				secmap_stack_put(next);
 		}
 		secmap_stack_put(last);
-	} while (is_stale(&err));
+	} while (secmap_task_is_stale(&err));
 	return err;
 }
 
@@ -541,12 +389,12 @@ static struct secmap_stack *stack_to_inherit(struct secmap_carrier **carrier)
 	struct secmap_stack *stack;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(lock_of(current), flags);
+	raw_spin_lock_irqsave(secmap_task_lock(current), flags);
 	*carrier = secmap_task_find(current);
 	stack = stack_of(*carrier);
 	if (stack)
 		refcount_inc(&stack->refs);
-	raw_spin_unlock_irqrestore(lock_of(current), flags);
+	raw_spin_unlock_irqrestore(secmap_task_lock(current), flags);
 	return stack;
 }
 
@@ -559,8 +407,8 @@ static struct secmap_stack *stack_to_inherit(struct secmap_carrier **carrier)
  */
 static void merge(struct secmap_carrier *child, struct secmap_stack *stack, u64 time)
 {
-	if (secmap_stack_begins(stack, stack_at(child, time)))
-		set_stack(child, stack);
+	if (secmap_stack_begins(stack, secmap_task_stack_at(child, time)))
+		secmap_task_set(child, stack);
 	else
 		secmap_stack_put(stack);
 }
@@ -592,7 +440,7 @@ void secmap_task_inherit(struct task_struct *child)
 		goto out;
 	}
 	carrier = parent->spare;
-	raw_spin_lock_irqsave(lock_of(child), flags);
+	raw_spin_lock_irqsave(secmap_task_lock(child), flags);
 	/* Under the lock: whoever replaces a policy comes to the child after us, or we see it. */
 	time = secmap_stack_time();
 	stack = secmap_stack_follow(stack, time);
@@ -603,13 +451,13 @@ void secmap_task_inherit(struct task_struct *child)
 		/* The kernel has copied its parent's, maybe after TSYNC. */
 		secmap_flag_fix(child, true);
 	} else if (carrier) {
-		insert(carrier, child, stack);
+		secmap_task_insert(carrier, child, stack);
 		stack = NULL;
 	}
 	/* TSYNC may have set it after copy_process() had copied it. */
 	if (task_no_new_privs(current))
 		task_set_no_new_privs(child);
-	raw_spin_unlock_irqrestore(lock_of(child), flags);
+	raw_spin_unlock_irqrestore(secmap_task_lock(child), flags);
 	secmap_stack_put(stack);
 	if (present)
 		goto out;
@@ -653,7 +501,7 @@ void secmap_task_leave(void)
 	unsigned long flags;
 
 	/* No look without the lock: attachable() relies on it. */
-	raw_spin_lock_irqsave(lock_of(current), flags);
+	raw_spin_lock_irqsave(secmap_task_lock(current), flags);
 	carrier = secmap_task_find(current);
 	if (carrier) {
 		stack = stack_of(carrier);
@@ -661,7 +509,7 @@ void secmap_task_leave(void)
 		if (test_bit(SECMAP_LATE_STATUS, &carrier->late))
 			set_status(test_bit(SECMAP_LATE_STRICT, &carrier->late));
 	}
-	raw_spin_unlock_irqrestore(lock_of(current), flags);
+	raw_spin_unlock_irqrestore(secmap_task_lock(current), flags);
 	if (carrier) {
 		secmap_stack_put(stack);
 		secmap_carrier_put(carrier);

@@ -33,10 +33,22 @@ static __always_inline struct secmap_carrier *secmap_task_find(const struct task
 
 int __must_check secmap_task_attach(struct task_struct *task, const struct secmap_entry *entry,
 				    u32 *depth);
-int __must_check secmap_task_sync(const struct secmap_entry *entry, u32 *depth, pid_t *stranger);
 int __must_check secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth);
 u32 secmap_task_follow(void);
 struct secmap_stack *secmap_task_stack(struct task_struct *task);
+
+/* In sync.c. */
+int __must_check secmap_task_sync(const struct secmap_entry *entry, u32 *depth, pid_t *stranger);
+
+/* What changes a task's stack, for task.c and sync.c. */
+raw_spinlock_t *secmap_task_lock(const struct task_struct *task);
+struct mutex *secmap_task_mutex(const struct task_struct *task);
+void secmap_task_insert(struct secmap_carrier *carrier, struct task_struct *task,
+			struct secmap_stack *stack);
+void secmap_task_set(struct secmap_carrier *carrier, struct secmap_stack *stack);
+struct secmap_stack *secmap_task_stack_at(struct secmap_carrier *carrier, u64 time);
+bool secmap_task_is_kernels(const struct task_struct *task);
+bool secmap_task_is_stale(int *err);
 
 /* In the probes. */
 void secmap_task_inherit(struct task_struct *child);
