@@ -49,6 +49,20 @@ static inline bool secmap_call_plain(struct secmap_where where)
 	return false;
 }
 
+/* Does this call, when it has run, leave other registers than it was made with? */
+static inline bool secmap_call_changes_registers(struct secmap_where where)
+{
+	switch (where.abi) {
+	case SECMAP_ABI_X86_64: /* execve, execveat, rt_sigreturn */
+		return where.nr == 59 || where.nr == 322 || where.nr == 15;
+	case SECMAP_ABI_X32:
+		return where.nr == 520 || where.nr == 545 || where.nr == 513;
+	case SECMAP_ABI_I386: /* sigreturn too */
+		return where.nr == 11 || where.nr == 358 || where.nr == 173 || where.nr == 119;
+	}
+	return false;
+}
+
 static inline u32 secmap_call_arch(void)
 {
 	return syscall_get_arch(current);

@@ -20,9 +20,13 @@ struct secmap_stack;
 #define SECMAP_LATE_STATUS 4 /* the thread's status is not to be that of exit() */
 #define SECMAP_LATE_TRAP   5
 #define SECMAP_LATE_NOTIFY 6
-#define SECMAP_LATE_PERMIT 7 /* nothing to be done: the next call may be @permit's */
-#define SECMAP_LATE_STRICT 8 /* with SECMAP_LATE_STATUS: as SECMAP_ATTACH_STRICT */
-#define SECMAP_LATE_I386   9 /* with any: the call's ABI; execve() may change the task's */
+#define SECMAP_LATE_PERMIT 7  /* nothing to be done: the next call may be @permit's */
+#define SECMAP_LATE_STRICT 8  /* with SECMAP_LATE_STATUS: as SECMAP_ATTACH_STRICT */
+#define SECMAP_LATE_I386   9  /* with any: the call's ABI; execve() may change the task's */
+#define SECMAP_LATE_TELL   10 /* by itself, or with any: watchers */
+
+/* With SECMAP_LATE_TELL: in the upper half of the same word is the id of whose verdict it is. */
+#define SECMAP_LATE_POLICY_SHIFT 32
 
 /**
  * struct secmap_permit - a supervisor lets a call run, while SECMAP_LATE_PERMIT is set

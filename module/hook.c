@@ -15,6 +15,7 @@
 #include "flag.h"
 #include "task.h"
 #include "verdict.h"
+#include "watch.h"
 #include "compat/compat.h"
 
 /*
@@ -23,13 +24,19 @@
  */
 #define LAST INT_MIN
 
+/* Is an errno all there is to do? */
+static __always_inline bool fails_at_once(u32 action)
+{
+	return secmap_verdict_fails(action) && !secmap_watch_wanted();
+}
+
 /* What follows from what the policies say of a call. Context: as sys_enter(). */
 static __always_inline void conclude(struct secmap_carrier *carrier, struct pt_regs *regs,
 				     struct secmap_where where, struct secmap_judgement said,
 				     u64 permitted)
 {
 	if (said.action != SECCOMP_RET_ALLOW) {
-		if (secmap_verdict_fails(said.action) && !said.by->flags) {
+		if (fails_at_once(said.action) && !said.by->flags) {
 			secmap_call_skip(regs, secmap_verdict_errno(said.action));
 			return;
 		}
@@ -78,8 +85,8 @@ static __always_inline const struct secmap_ask *ask_of(const struct secmap_stack
 }
 
 /*
- * An action that allows nothing and is no errno, seldom seen: begin again, with all that may
- * follow. Whoever comes here keeps no more than the registers, and so is short.
+ * An action that allows nothing and is no errno, or that somebody watches: begin again, with
+ * all that may follow. Whoever comes here keeps no more than the registers, and so is short.
  */
 static noinline void judge_again(struct pt_regs *regs)
 {
@@ -101,7 +108,7 @@ static __always_inline void take(struct pt_regs *regs, u32 action)
 {
 	if (action == SECCOMP_RET_ALLOW)
 		return;
-	if (secmap_verdict_fails(action))
+	if (fails_at_once(action))
 		secmap_call_skip(regs, secmap_verdict_errno(action));
 	else
 		judge_again(regs);
@@ -144,7 +151,10 @@ static __always_inline void decide(struct secmap_carrier *carrier, struct task_s
 		return;
 	answer = stack->answer[nr];
 	if (answer < SECMAP_LIMIT_STACK_ERRNOS) {
-		secmap_call_skip(regs, stack->errnos[answer]);
+		if (secmap_watch_wanted())
+			judge_again(regs);
+		else
+			secmap_call_skip(regs, stack->errnos[answer]);
 		return;
 	}
 	ask = ask_of(stack, answer);

@@ -47,12 +47,16 @@
 #define SECMAP_LIMIT_HASH_ENTRIES 1048576U
 
 /* Slots that a look-up in a hash map may touch; checked when it is built. */
-#define SECMAP_LIMIT_PROBES	 32U
+#define SECMAP_LIMIT_PROBES 32U
 
-#define SECMAP_LIMIT_TEST_CALLS	 4096U
-#define SECMAP_LIMIT_TEST_REPEAT 1000000U
-#define SECMAP_LIMIT_TASK_LIST	 65536U	  /* in one call */
-#define SECMAP_LIMIT_OBJECTS	 1048576U /* policies, and tables */
+/* Sockets that hear of verdicts; the reserved ones are for CAP_SYS_ADMIN, as with objects. */
+#define SECMAP_LIMIT_WATCHERS	       64U
+#define SECMAP_LIMIT_WATCHERS_RESERVED 16U
+
+#define SECMAP_LIMIT_TEST_CALLS	       4096U
+#define SECMAP_LIMIT_TEST_REPEAT       1000000U
+#define SECMAP_LIMIT_TASK_LIST	       65536U	/* in one call */
+#define SECMAP_LIMIT_OBJECTS	       1048576U /* policies, and tables */
 /* Of these, for CAP_SYS_ADMIN in the initial user namespace: nobody else can use all up. */
 #define SECMAP_LIMIT_OBJECTS_RESERVED 65536U
 #define SECMAP_LIMIT_LOG	      4096U /* bytes of a refusal's text */

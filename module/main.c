@@ -5,6 +5,7 @@
 #include "carrier.h"
 #include "dev.h"
 #include "hook.h"
+#include "netlink.h"
 #include "stack.h"
 #include "task.h"
 
@@ -19,9 +20,12 @@ static int __init secmap_init(void)
 	if (err)
 		goto exit_stack;
 	secmap_task_init();
-	err = secmap_hook_init();
+	err = secmap_netlink_init();
 	if (err)
 		goto exit_carrier;
+	err = secmap_hook_init();
+	if (err)
+		goto exit_netlink;
 	err = secmap_dev_init();
 	if (err)
 		goto exit_hook;
@@ -29,6 +33,8 @@ static int __init secmap_init(void)
 
 exit_hook:
 	secmap_hook_exit();
+exit_netlink:
+	secmap_netlink_exit();
 exit_carrier:
 	secmap_carrier_exit();
 exit_stack:
@@ -44,6 +50,7 @@ static void __exit secmap_exit(void)
 {
 	secmap_dev_exit();
 	secmap_hook_exit();
+	secmap_netlink_exit();
 	secmap_carrier_exit();
 	secmap_stack_exit();
 }

@@ -77,6 +77,16 @@ static int policy_publish(struct secmap_policy *policy, struct secmap_set **sets
 	return err;
 }
 
+static struct secmap_policy *policy_alloc(u32 set_count)
+{
+	struct secmap_policy *policy;
+
+	policy = kzalloc(struct_size(policy, sets, set_count), GFP_KERNEL_ACCOUNT);
+	if (policy)
+		secmap_rate_init(&policy->rate);
+	return policy;
+}
+
 /**
  * secmap_policy_create() - a policy object
  * @spec: its rules; the tables in it are filled in from @sets
@@ -96,7 +106,7 @@ struct secmap_policy *secmap_policy_create(struct secmap_rules_spec *spec, struc
 	int err;
 
 	tables = kcalloc(count, sizeof(*tables), GFP_KERNEL);
-	policy = kzalloc(struct_size(policy, sets, count), GFP_KERNEL_ACCOUNT);
+	policy = policy_alloc(count);
 	if (!tables || !policy) {
 		err = -ENOMEM;
 		goto free;
@@ -141,7 +151,7 @@ struct secmap_policy *secmap_policy_create_cbpf(u64 filter, u16 len, const char 
 	struct secmap_policy *policy;
 	int err;
 
-	policy = kzalloc(struct_size(policy, sets, 0), GFP_KERNEL_ACCOUNT);
+	policy = policy_alloc(0);
 	if (!policy)
 		return ERR_PTR(-ENOMEM);
 	policy->program = secmap_program_create_cbpf(filter, len);
@@ -181,7 +191,7 @@ struct secmap_policy *secmap_policy_create_ebpf(struct secmap_program_spec *spec
 	int err;
 
 	tables = kcalloc(max(count, 1U), sizeof(*tables), GFP_KERNEL);
-	policy = kzalloc(struct_size(policy, sets, count), GFP_KERNEL_ACCOUNT);
+	policy = policy_alloc(count);
 	if (!tables || !policy) {
 		err = secmap_refuse(why, -ENOMEM, "no memory");
 		goto free;

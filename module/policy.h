@@ -10,6 +10,7 @@
 #include "program.h"
 #include "rules.h"
 #include "table.h"
+#include "watch.h"
 
 /* A table with its descriptor, id and name. Immutable. */
 struct secmap_set {
@@ -22,6 +23,7 @@ struct secmap_set {
  * @rules: of kind MAPS; immutable, owned
  * @program: of kinds CBPF and EBPF, where there are no @rules; immutable but for live maps, owned
  * @stacks: in how many places of stacks it is that have references
+ * @rate: how much it may tell watchers
  * @sealed: nothing is to come in its place; set for good
  * @set_count: length of @sets
  * @sets: a reference each; NULL: a map of bpf(2), which the program has
@@ -31,6 +33,7 @@ struct secmap_policy {
 	struct secmap_rules *rules;
 	struct secmap_program *program;
 	atomic_t stacks;
+	struct secmap_rate rate;
 	bool sealed;
 	u32 set_count;
 	struct secmap_set *sets[];

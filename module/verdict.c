@@ -17,6 +17,7 @@
 #include "carrier.h"
 #include "notify.h"
 #include "stack.h"
+#include "watch.h"
 
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1
@@ -39,7 +40,20 @@ static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by,
 		set_bit(SECMAP_LATE_LOG, &carrier->late);
 	if (secmap_call_arch() == AUDIT_ARCH_I386)
 		set_bit(SECMAP_LATE_I386, &carrier->late);
+	if (secmap_watch_wanted())
+		carrier->late |= (u64)by->policy->object.id << SECMAP_LATE_POLICY_SHIFT |
+				 BIT(SECMAP_LATE_TELL);
 	return true;
+}
+
+/* Of a call that fails: into the log if its policy is to, and to whoever watches. */
+static void later_if_heard(struct secmap_carrier *carrier, const struct secmap_entry *by,
+			   u32 action)
+{
+	if (by->flags & SECMAP_ATTACH_LOG)
+		later(carrier, by, action, SECMAP_LATE_LOG);
+	else if (secmap_watch_wanted())
+		later(carrier, by, action, SECMAP_LATE_TELL);
 }
 
 /* The thread alone; the process does not notice but by its thread's absence. */
@@ -89,8 +103,7 @@ u64 secmap_verdict_permitted(struct secmap_carrier *carrier, const struct secmap
 static long notify(struct secmap_carrier *carrier, const struct secmap_entry *by, u32 action)
 {
 	if (!by->listener) {
-		if (by->flags & SECMAP_ATTACH_LOG)
-			later(carrier, by, action, SECMAP_LATE_LOG);
+		later_if_heard(carrier, by, action);
 		return -ENOSYS;
 	}
 	secmap_listener_get(by->listener);
@@ -134,8 +147,7 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 		fallthrough;
 	case SECCOMP_RET_TRACE:
 		/* A module reaches no tracer: as seccomp(2) without one. */
-		if (by->flags & SECMAP_ATTACH_LOG)
-			later(carrier, by, action, SECMAP_LATE_LOG);
+		later_if_heard(carrier, by, action);
 		break;
 	case SECCOMP_RET_TRAP:
 		if (!later(carrier, by, action, SECMAP_LATE_TRAP))
@@ -273,8 +285,45 @@ static bool permit(struct secmap_carrier *carrier, const struct seccomp_data *da
 	return true;
 }
 
-/* Ask the supervisor, and do what it says. @logs: tell of a call that does not run. */
-static void ask(struct secmap_carrier *carrier, u32 arch, bool logs)
+/* Tell watchers, if @policy, whose verdict it is, is not 0. */
+static void tell(const struct secmap_carrier *carrier, const struct seccomp_data *call,
+		 bool has_args, u32 policy)
+{
+	struct secmap_event event = {
+		.call = *call,
+		.has_args = has_args,
+		.action = carrier->action,
+		.policy = policy,
+	};
+
+	if (policy)
+		secmap_watch_tell(&event);
+}
+
+/*
+ * The same on the way back from the call: the registers still have its arguments, but if it has
+ * run and given the task others, or has become exit().
+ */
+static void tell_after(const struct secmap_carrier *carrier, u32 arch, u32 policy)
+{
+	bool ran = (carrier->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG;
+	struct secmap_where where = secmap_where(arch, carrier->number);
+	struct seccomp_data data = secmap_call_read(current_pt_regs()).data;
+
+	data.nr = carrier->number;
+	data.arch = arch;
+	data.instruction_pointer = carrier->ip;
+	tell(carrier, &data,
+	     !test_bit(SECMAP_LATE_STATUS, &carrier->late) &&
+		     !(ran && secmap_call_changes_registers(where)),
+	     policy);
+}
+
+/*
+ * Ask the supervisor, and do what it says. @logs: of a call that does not run. @policy: whose
+ * question it is, if there are watchers.
+ */
+static void ask(struct secmap_carrier *carrier, u32 arch, bool logs, u32 policy)
 {
 	struct pt_regs *regs = current_pt_regs();
 	struct secmap_answer answer;
@@ -284,6 +333,7 @@ static void ask(struct secmap_carrier *carrier, u32 arch, bool logs)
 	/* As if the call were under way: the kernel restarts it where a signal interrupts us. */
 	secmap_call_rollback(regs, carrier->number);
 	call = secmap_call_read(regs);
+	tell(carrier, &call.data, true, policy);
 	secmap_notify_ask(carrier->listener, &call.data, &answer);
 	runs = answer.runs && permit(carrier, &call.data);
 	secmap_listener_put(carrier->listener);
@@ -305,8 +355,8 @@ static void ask(struct secmap_carrier *carrier, u32 arch, bool logs)
  */
 void secmap_verdict_late(struct secmap_carrier *carrier)
 {
+	u32 arch, policy;
 	bool logs;
-	u32 arch;
 
 	might_sleep();
 	if (test_and_clear_bit(SECMAP_LATE_REFILL, &carrier->late))
@@ -315,13 +365,16 @@ void secmap_verdict_late(struct secmap_carrier *carrier)
 	logs = test_and_clear_bit(SECMAP_LATE_LOG, &carrier->late);
 	arch = test_and_clear_bit(SECMAP_LATE_I386, &carrier->late) ? AUDIT_ARCH_I386 :
 								      AUDIT_ARCH_X86_64;
+	policy = carrier->late >> SECMAP_LATE_POLICY_SHIFT;
+	carrier->late &= BIT_ULL(SECMAP_LATE_POLICY_SHIFT) - 1 - BIT(SECMAP_LATE_TELL);
+	if (test_and_clear_bit(SECMAP_LATE_NOTIFY, &carrier->late)) {
+		ask(carrier, arch, logs, policy);
+		return;
+	}
+	tell_after(carrier, arch, policy);
 	if (test_and_clear_bit(SECMAP_LATE_KILL, &carrier->late)) {
 		log_call(carrier, arch, SIGSYS);
 		send_sigsys(carrier, arch, true);
-		return;
-	}
-	if (test_and_clear_bit(SECMAP_LATE_NOTIFY, &carrier->late)) {
-		ask(carrier, arch, logs);
 		return;
 	}
 	if (logs)

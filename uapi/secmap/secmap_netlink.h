@@ -13,6 +13,9 @@
  * tells of at most as many verdicts a second as the module's parameter events_rate says; both are
  * counted.
  *
+ * The arguments of a call are not known when it has run and put something else into the registers:
+ * execve() and sigreturn() that are logged. Nor are they with KILL_THREAD.
+ *
  * Errors, each with a text (NLMSGERR_ATTR_MSG): EPERM not allowed; EINVAL an attribute that is
  * unknown, missing or malformed; EALREADY (WATCH) the socket watches; ENOENT (UNWATCH) it does not;
  * ENOSPC too many watchers; ENOMEM.
@@ -25,7 +28,7 @@
 
 enum {
 	SECMAP_CMD_UNSPEC,
-	SECMAP_CMD_WATCH,   /* to the module: SECMAP_A_WATCH_*; the answer is an acknowledgement */
+	SECMAP_CMD_WATCH,   /* to the module: SECMAP_A_WATCH_*; an answer, without attributes */
 	SECMAP_CMD_UNWATCH, /* to the module: no attribute */
 	SECMAP_CMD_EVENT,   /* from the module: SECMAP_A_EVENT_* */
 
@@ -58,8 +61,7 @@ enum {
 	SECMAP_A_EVENT_CGROUP,	   /* u64: id of its cgroup (v2): the inode of the folder */
 	SECMAP_A_EVENT_ARCH,	   /* u32: AUDIT_ARCH_* of the call */
 	SECMAP_A_EVENT_NR,	   /* u32: seccomp_data.nr of the call; x32 has its bit set */
-	SECMAP_A_EVENT_ARGS,	   /* 6 u64: its arguments. Not if it has run and replaced the
-				    * registers: execve() and sigreturn() that are logged */
+	SECMAP_A_EVENT_ARGS,	   /* 6 u64: its arguments, where they are known */
 	SECMAP_A_EVENT_IP,	   /* u64: instruction pointer of the call */
 	SECMAP_A_EVENT_ACTION,	   /* u32: SECCOMP_RET_* with its data */
 	SECMAP_A_EVENT_POLICY,	   /* u32: id of the policy whose verdict it is */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The generic netlink family: its commands, and what an event looks like. */
+#ifndef _SECMAP_NETLINK_H
+#define _SECMAP_NETLINK_H
+
+#include <linux/compiler.h>
+#include <linux/init.h>
+
+struct secmap_event;
+struct secmap_watcher;
+
+int __must_check secmap_netlink_send(const struct secmap_watcher *watcher,
+				     const struct secmap_event *event);
+
+int __init secmap_netlink_init(void);
+void secmap_netlink_exit(void);
+
+#endif
