@@ -9,7 +9,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from errno import EWOULDBLOCK
+from errno import ENOENT, EWOULDBLOCK
 from pathlib import Path
 
 import abi
@@ -21,6 +21,7 @@ import pytest
 from abi import ERRNO, KILL_PROCESS
 from child import Child, errno_of, gate
 from loading import load, references, unload, unload_at_last
+from watching import Refused, Socket
 
 GETPPID = 110
 EFAKE = 77
@@ -193,6 +194,22 @@ def test_at_once_after_loading() -> None:
         assert unload() in (0, EWOULDBLOCK)
         if not Path("/sys/module/secmap").exists():
             load()
+
+
+def test_who_watches_does_not_hold_the_module() -> None:
+    with Socket() as watcher:
+        watcher.watch()
+        unload_at_last()
+        with pytest.raises(Refused) as refused:
+            watcher.watch()
+        assert refused.value.errno == ENOENT
+        load()
+        assert not watcher.waits()
+        # It is another family now, and this socket another watcher.
+        with Socket() as other:
+            watcher.family = other.family
+            other.watch()
+            watcher.watch()
 
 
 def test_loop_against_tasks_that_come_and_go(stress_program: Callable[[str], str]) -> None:
