@@ -14,6 +14,7 @@
 #include "notify.h"
 #include "policy.h"
 #include "task.h"
+#include "trace.h"
 #include "user.h"
 
 /* The task with this id in the caller's pid namespace, with a reference; 0: the caller. */
@@ -203,6 +204,8 @@ int secmap_ioctl_attach(struct secmap_request *request)
 		err = attach_to_threads(attach, &entry);
 	else
 		err = attach_to_task(attach, &entry);
+	if (!err)
+		trace_secmap_attach(attach->pid, entry.policy->object.id, attach->out_depth);
 put:
 	if (entry.listener)
 		secmap_listener_put(entry.listener);

@@ -49,9 +49,13 @@
 /* Slots that a look-up in a hash map may touch; checked when it is built. */
 #define SECMAP_LIMIT_PROBES 32U
 
-/* Sockets that hear of verdicts; the reserved ones are for CAP_SYS_ADMIN, as with objects. */
+/*
+ * Sockets that hear of verdicts; the reserved ones are for CAP_SYS_ADMIN in the initial user
+ * namespace, and a user who has not got it can have only so many.
+ */
 #define SECMAP_LIMIT_WATCHERS	       64U
 #define SECMAP_LIMIT_WATCHERS_RESERVED 16U
+#define SECMAP_LIMIT_WATCHERS_USER     8U
 
 #define SECMAP_LIMIT_TEST_CALLS	       4096U
 #define SECMAP_LIMIT_TEST_REPEAT       1000000U

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <net/genetlink.h>
 #include <net/netlink.h>
+#include <net/sock.h>
 #include <secmap/secmap_netlink.h>
 
 #include "watch.h"
@@ -34,7 +35,7 @@ static int put_numbers(struct sk_buff *skb, const struct secmap_watcher *watcher
 	return put_u64(skb, SECMAP_A_EVENT_TIME, event->time)			?:
 		       put_u64(skb, SECMAP_A_EVENT_SEQUENCE, watcher->sequence) ?:
 		       put_u64(skb, SECMAP_A_EVENT_LOST, watcher->lost)		?:
-		       put_u64(skb, SECMAP_A_EVENT_SUPPRESSED, event->suppressed);
+		       put_u64(skb, SECMAP_A_EVENT_SUPPRESSED, watcher->suppressed);
 }
 
 static int put_task(struct sk_buff *skb, struct pid_namespace *ns, u64 cgroup)
@@ -67,7 +68,7 @@ static int put_call(struct sk_buff *skb, const struct secmap_event *event)
 
 /**
  * secmap_netlink_send() - send an event to a watcher's socket
- * @watcher: whose
+ * @watcher: whose; under its lock
  * @event: what of a call of the current task
  *
  * Context: may sleep for memory, but not until there is room in the socket.
@@ -92,7 +93,12 @@ int secmap_netlink_send(const struct secmap_watcher *watcher, const struct secma
 		return err;
 	}
 	genlmsg_end(skb, header);
-	return genlmsg_unicast(watcher->net, skb, watcher->portid);
+	/* It is being closed: from now on its address may be another one's. */
+	if (sock_flag(watcher->sk, SOCK_DEAD)) {
+		nlmsg_free(skb);
+		return -ECONNREFUSED;
+	}
+	return genlmsg_unicast(sock_net(watcher->sk), skb, watcher->portid);
 }
 
 static int do_watch(struct sk_buff *skb, struct genl_info *info)
@@ -105,7 +111,7 @@ static int do_watch(struct sk_buff *skb, struct genl_info *info)
 		GENL_SET_ERR_MSG(info, "takes CAP_SYS_ADMIN in the pid namespace's user namespace");
 		return -EPERM;
 	}
-	err = secmap_watch_add(genl_info_net(info), info->snd_portid,
+	err = secmap_watch_add(NETLINK_CB(skb).sk, info->snd_portid,
 			       policy ? nla_get_u32(policy) : 0, ns);
 	if (err == -EALREADY)
 		GENL_SET_ERR_MSG(info, "this socket watches already");
@@ -118,7 +124,7 @@ static int do_watch(struct sk_buff *skb, struct genl_info *info)
 
 static int do_unwatch(struct sk_buff *skb, struct genl_info *info)
 {
-	int err = secmap_watch_remove(genl_info_net(info), info->snd_portid);
+	int err = secmap_watch_remove(NETLINK_CB(skb).sk);
 
 	if (err)
 		GENL_SET_ERR_MSG(info, "this socket does not watch");
@@ -153,6 +159,8 @@ static struct genl_family family = {
 	.name = SECMAP_GENL_NAME,
 	.version = SECMAP_GENL_VERSION,
 	.netnsok = true,
+	/* Commands do not wait for those of other families: watch.c has locks of its own. */
+	.parallel_ops = true,
 	.module = THIS_MODULE,
 	.ops = commands,
 	.n_ops = ARRAY_SIZE(commands),
@@ -166,7 +174,7 @@ static int socket_gone(struct notifier_block *block, unsigned long what, void *d
 	const struct netlink_notify *gone = data;
 
 	if (what == NETLINK_URELEASE && gone->protocol == NETLINK_GENERIC && secmap_watch_wanted())
-		secmap_watch_remove(gone->net, gone->portid);
+		secmap_watch_forget(gone->net, gone->portid);
 	return NOTIFY_DONE;
 }
 

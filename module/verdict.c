@@ -371,14 +371,13 @@ void secmap_verdict_late(struct secmap_carrier *carrier)
 		ask(carrier, arch, logs, policy);
 		return;
 	}
-	tell_after(carrier, arch, policy);
 	if (test_and_clear_bit(SECMAP_LATE_KILL, &carrier->late)) {
 		log_call(carrier, arch, SIGSYS);
 		send_sigsys(carrier, arch, true);
-		return;
-	}
-	if (logs)
+	} else if (logs) {
 		log_late(carrier, arch);
+	}
 	if (test_and_clear_bit(SECMAP_LATE_TRAP, &carrier->late))
 		send_sigsys(carrier, arch, false);
+	tell_after(carrier, arch, policy);
 }

@@ -2,26 +2,33 @@
 /*
  * Watchers: who they are, what each has heard of, and how much a policy may tell them.
  *
- * A verdict is told from process context, on the task's way back to user mode (verdict.c). The
- * mutex keeps each watcher's events in their order. Nobody waits for a watcher while holding it:
- * what does not fit into a socket is lost.
+ * A verdict is told from process context, on the task's way back to user mode (verdict.c). Each
+ * watcher has a mutex, which keeps its events in order, and which only those tasks take that
+ * concern it. Nobody waits for a watcher while holding it: what does not fit into a socket is lost.
  */
 #include "watch.h"
 
 #include <linux/capability.h>
 #include <linux/cgroup.h>
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/pid_namespace.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 #include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
+#include <net/sock.h>
 
 #include "limits.h"
 #include "netlink.h"
 #include "policy.h"
+#include "verdict.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 static unsigned int events_rate = 1000;
 module_param(events_rate, uint, 0644);
@@ -31,17 +38,31 @@ MODULE_PARM_DESC(events_rate,
 /* Who watches for a moment now and then must not have the kernel patched each time. */
 DEFINE_STATIC_KEY_DEFERRED_FALSE(secmap_watched, HZ);
 
+/* Changed under the mutex, read under SRCU. */
 static LIST_HEAD(watchers);
 static u32 watcher_count;
 static DEFINE_MUTEX(watchers_lock);
+DEFINE_STATIC_SRCU(watchers_srcu);
+
+int secmap_watch_trace(void)
+{
+	static_branch_inc(&secmap_watched.key);
+	return 0;
+}
+
+/* At once: what is put off might come when the module is gone. */
+void secmap_watch_untrace(void)
+{
+	static_branch_dec(&secmap_watched.key);
+}
 
 void secmap_rate_init(struct secmap_rate *rate)
 {
 	spin_lock_init(&rate->lock);
 }
 
-/* May one more verdict be told? @suppressed: how many may not, up to now. */
-static bool rate_allows(struct secmap_rate *rate, u64 *suppressed)
+/* May one more verdict be told? */
+static bool rate_allows(struct secmap_rate *rate)
 {
 	u32 limit = READ_ONCE(events_rate);
 	time64_t now = ktime_get_seconds();
@@ -53,85 +74,124 @@ static bool rate_allows(struct secmap_rate *rate, u64 *suppressed)
 		rate->told = 0;
 	}
 	allows = !limit || rate->told < limit;
-	if (allows)
-		rate->told++;
-	else
-		rate->suppressed++;
-	*suppressed = rate->suppressed;
+	rate->told += allows;
 	spin_unlock(&rate->lock);
 	return allows;
 }
 
-/* The same for the policy with an id. One that is gone, with its last stack, tells no more. */
-static bool policy_allows(u32 id, u64 *suppressed)
+/*
+ * The same for the policy whose verdict it is. A kill is always told: no flood of lesser verdicts
+ * hides it, and one of it costs a process each time. A policy that is gone, with its last stack,
+ * has no rate.
+ */
+static bool policy_allows(const struct secmap_event *event)
 {
-	struct secmap_policy *policy =
-		secmap_policy_of(secmap_object_by_id(id, SECMAP_OBJECT_POLICY));
+	struct secmap_policy *policy;
 	bool allows;
 
+	if (secmap_verdict_stricter(event->action, SECCOMP_RET_TRAP))
+		return true;
+	policy = secmap_policy_of(secmap_object_by_id(event->policy, SECMAP_OBJECT_POLICY));
 	if (IS_ERR(policy))
 		return true;
-	allows = rate_allows(&policy->rate, suppressed);
+	allows = rate_allows(&policy->rate);
 	secmap_policy_put(policy);
 	return allows;
 }
 
+/* A task with more rights than the watcher's namespace gives has a pid there, perhaps. */
 static bool concerns(const struct secmap_watcher *watcher, const struct secmap_event *event)
 {
-	if (watcher->policy && watcher->policy != event->policy)
-		return false;
-	return task_pid_nr_ns(current, watcher->ns);
+	return (!watcher->policy || watcher->policy == event->policy) &&
+	       watcher->process != task_tgid(current) && task_pid_nr_ns(current, watcher->ns) &&
+	       current_in_userns(watcher->ns->user_ns);
+}
+
+static void tell(struct secmap_watcher *watcher, struct secmap_event *event, bool allowed)
+{
+	mutex_lock(&watcher->lock);
+	if (watcher->gone)
+		goto unlock;
+	if (!allowed) {
+		watcher->suppressed++;
+		goto unlock;
+	}
+	event->time = ktime_get_ns();
+	watcher->sequence++;
+	if (secmap_netlink_send(watcher, event))
+		watcher->lost++;
+unlock:
+	mutex_unlock(&watcher->lock);
 }
 
 /**
  * secmap_watch_tell() - tell of a verdict on a call of the current task
- * @event: without the time, the cgroup and the number of those that were suppressed
+ * @event: without the time and the cgroup
  *
  * Context: may sleep, but for no watcher.
  */
 void secmap_watch_tell(struct secmap_event *event)
 {
+	bool allowed = true, concerned = false;
 	struct secmap_watcher *watcher;
+	int section;
 
 	might_sleep();
-	if (!policy_allows(event->policy, &event->suppressed))
-		return;
 	rcu_read_lock();
 	event->cgroup = cgroup_id(task_dfl_cgroup(current));
 	rcu_read_unlock();
-	mutex_lock(&watchers_lock);
-	event->time = ktime_get_ns();
-	list_for_each_entry(watcher, &watchers, all) {
+	trace_secmap_decision(event);
+	section = srcu_read_lock(&watchers_srcu);
+	list_for_each_entry_srcu(watcher, &watchers, all, srcu_read_lock_held(&watchers_srcu)) {
 		if (!concerns(watcher, event))
 			continue;
-		watcher->sequence++;
-		if (secmap_netlink_send(watcher, event))
-			watcher->lost++;
+		/* What concerns nobody does not count. */
+		if (!concerned)
+			allowed = policy_allows(event);
+		concerned = true;
+		tell(watcher, event, allowed);
 	}
-	mutex_unlock(&watchers_lock);
+	srcu_read_unlock(&watchers_srcu, section);
 }
 
-/* Context: under the mutex. */
-static struct secmap_watcher *find(const struct net *net, u32 portid)
+static void free_watcher(struct secmap_watcher *watcher)
 {
-	struct secmap_watcher *watcher;
-
-	list_for_each_entry(watcher, &watchers, all)
-		if (watcher->net == net && watcher->portid == portid)
-			return watcher;
-	return NULL;
-}
-
-static void release(struct secmap_watcher *watcher)
-{
+	sock_put(watcher->sk);
 	put_pid_ns(watcher->ns);
+	put_pid(watcher->process);
 	kfree(watcher);
-	static_branch_slow_dec_deferred(&secmap_watched);
+}
+
+static void free_rcu_watcher(struct rcu_head *rcu)
+{
+	free_watcher(container_of(rcu, struct secmap_watcher, rcu));
+}
+
+/*
+ * May one more come? Who is no administrator leaves some to those, and to others of his kind.
+ * Context: under the mutex.
+ */
+static int check_room(const struct secmap_watcher *watcher)
+{
+	const struct secmap_watcher *other;
+	u32 own = 0;
+
+	list_for_each_entry(other, &watchers, all) {
+		if (other->sk == watcher->sk)
+			return -EALREADY;
+		own += uid_eq(other->uid, watcher->uid);
+	}
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
+		return watcher_count < SECMAP_LIMIT_WATCHERS ? 0 : -ENOSPC;
+	if (own >= SECMAP_LIMIT_WATCHERS_USER ||
+	    watcher_count >= SECMAP_LIMIT_WATCHERS - SECMAP_LIMIT_WATCHERS_RESERVED)
+		return -ENOSPC;
+	return 0;
 }
 
 /**
  * secmap_watch_add() - have a socket hear of verdicts from now on
- * @net: where it is
+ * @sk: the socket, of the current process; a reference is taken
  * @portid: its address
  * @policy: id of the only policy that is of interest; 0: all are
  * @ns: the watcher's; a reference is taken
@@ -142,60 +202,90 @@ static void release(struct secmap_watcher *watcher)
  * * -ENOSPC: there are too many watchers
  * * -ENOMEM
  */
-int secmap_watch_add(struct net *net, u32 portid, u32 policy, struct pid_namespace *ns)
+int secmap_watch_add(struct sock *sk, u32 portid, u32 policy, struct pid_namespace *ns)
 {
 	struct secmap_watcher *watcher = kzalloc(sizeof(*watcher), GFP_KERNEL_ACCOUNT);
-	u32 limit = SECMAP_LIMIT_WATCHERS;
-	int err = 0;
+	int err;
 
 	if (!watcher)
 		return -ENOMEM;
-	if (!ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
-		limit -= SECMAP_LIMIT_WATCHERS_RESERVED;
-	watcher->net = net;
+	sock_hold(sk);
+	watcher->sk = sk;
 	watcher->portid = portid;
 	watcher->policy = policy;
 	watcher->ns = get_pid_ns(ns);
+	watcher->process = get_pid(task_tgid(current));
+	watcher->uid = current_euid();
+	mutex_init(&watcher->lock);
 	/* Before it is in the list, so that whoever is in the list is told. */
 	static_branch_inc(&secmap_watched.key);
 	mutex_lock(&watchers_lock);
-	if (find(net, portid)) {
-		err = -EALREADY;
-	} else if (watcher_count >= limit) {
-		err = -ENOSPC;
-	} else {
-		list_add_tail(&watcher->all, &watchers);
+	err = check_room(watcher);
+	if (!err) {
+		list_add_tail_rcu(&watcher->all, &watchers);
 		watcher_count++;
 	}
 	mutex_unlock(&watchers_lock);
-	if (err)
-		release(watcher);
+	if (err) {
+		free_watcher(watcher);
+		static_branch_slow_dec_deferred(&secmap_watched);
+	}
 	return err;
+}
+
+/* Nothing is sent to it any more when this is over. Context: under the mutex. */
+static void remove(struct secmap_watcher *watcher)
+{
+	list_del_rcu(&watcher->all);
+	watcher_count--;
+	mutex_lock(&watcher->lock);
+	watcher->gone = true;
+	mutex_unlock(&watcher->lock);
+	call_srcu(&watchers_srcu, &watcher->rcu, free_rcu_watcher);
+	static_branch_slow_dec_deferred(&secmap_watched);
 }
 
 /**
  * secmap_watch_remove() - have a socket hear of nothing any more
- * @net: where it is
- * @portid: its address
+ * @sk: the socket
  *
  * Context: may sleep.
  * Return: 0, or -ENOENT: it does not watch.
  */
-int secmap_watch_remove(const struct net *net, u32 portid)
+int secmap_watch_remove(const struct sock *sk)
 {
 	struct secmap_watcher *watcher;
+	int err = -ENOENT;
 
 	mutex_lock(&watchers_lock);
-	watcher = find(net, portid);
-	if (watcher) {
-		list_del(&watcher->all);
-		watcher_count--;
+	list_for_each_entry(watcher, &watchers, all) {
+		if (watcher->sk != sk)
+			continue;
+		remove(watcher);
+		err = 0;
+		break;
 	}
 	mutex_unlock(&watchers_lock);
-	if (!watcher)
-		return -ENOENT;
-	release(watcher);
-	return 0;
+	return err;
+}
+
+/**
+ * secmap_watch_forget() - a socket has been closed
+ * @net: where it was
+ * @portid: the address that it had, and another one may have by now
+ *
+ * Context: may sleep.
+ */
+void secmap_watch_forget(const struct net *net, u32 portid)
+{
+	struct secmap_watcher *watcher, *next;
+
+	mutex_lock(&watchers_lock);
+	list_for_each_entry_safe(watcher, next, &watchers, all)
+		if (watcher->portid == portid && sock_net(watcher->sk) == net &&
+		    sock_flag(watcher->sk, SOCK_DEAD))
+			remove(watcher);
+	mutex_unlock(&watchers_lock);
 }
 
 /* Nobody comes or goes any more, and no task tells anything: each that does holds the module. */
@@ -203,7 +293,10 @@ void secmap_watch_exit(void)
 {
 	struct secmap_watcher *watcher, *next;
 
+	mutex_lock(&watchers_lock);
 	list_for_each_entry_safe(watcher, next, &watchers, all)
-		release(watcher);
+		remove(watcher);
+	mutex_unlock(&watchers_lock);
+	srcu_barrier(&watchers_srcu);
 	static_key_deferred_flush(&secmap_watched);
 }

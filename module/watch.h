@@ -5,12 +5,17 @@
 
 #include <linux/jump_label_ratelimit.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/seccomp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 struct net;
+struct pid;
 struct pid_namespace;
+struct sock;
 
 /**
  * struct secmap_event - a verdict on a call of the current task
@@ -20,7 +25,6 @@ struct pid_namespace;
  * @policy: id of the policy whose verdict it is
  * @time: CLOCK_MONOTONIC, ns
  * @cgroup: id of the task's
- * @suppressed: of how many the policy has not told
  */
 struct secmap_event {
 	struct seccomp_data call;
@@ -29,27 +33,38 @@ struct secmap_event {
 	u32 policy;
 	u64 time;
 	u64 cgroup;
-	u64 suppressed;
 };
 
 /**
  * struct secmap_watcher - a socket that hears of verdicts
  * @all: in the list of all
- * @net: where the socket is; it stays for as long as the socket does
- * @portid: the socket's address
+ * @rcu: frees it, when nobody goes through the list any more who has seen it there
+ * @sk: the socket; a reference
+ * @portid: its address
  * @policy: id of the only policy that is of interest; 0: all are
  * @ns: tasks that have no pid in it are none of the watcher's business; a reference
+ * @process: hears nothing of itself, or each look at an event could be the next one; a reference
+ * @uid: who it is
+ * @lock: of the rest; held while an event is sent, so that they come in order
+ * @gone: it watches no more
  * @sequence: of its last event
- * @lost: how many did not fit into its socket
+ * @lost: how many could not be sent: its socket was full
+ * @suppressed: how many were not sent: their policies had told enough
  */
 struct secmap_watcher {
 	struct list_head all;
-	struct net *net;
+	struct rcu_head rcu;
+	struct sock *sk;
 	u32 portid;
 	u32 policy;
 	struct pid_namespace *ns;
+	struct pid *process;
+	kuid_t uid;
+	struct mutex lock; /* of the rest */
+	bool gone;
 	u64 sequence;
 	u64 lost;
+	u64 suppressed;
 };
 
 /**
@@ -57,18 +72,16 @@ struct secmap_watcher {
  * @lock: of the others
  * @second: CLOCK_MONOTONIC
  * @told: how many verdicts in this second
- * @suppressed: how many there were too many, ever
  */
 struct secmap_rate {
 	spinlock_t lock; /* of the others */
 	time64_t second;
 	u32 told;
-	u64 suppressed;
 };
 
 extern struct static_key_false_deferred secmap_watched;
 
-/* Is there any watcher? Costs nothing while there is none. */
+/* Does anybody watch, or trace verdicts? Costs nothing while there is none. */
 static __always_inline bool secmap_watch_wanted(void)
 {
 	return static_branch_unlikely(&secmap_watched.key);
@@ -76,10 +89,15 @@ static __always_inline bool secmap_watch_wanted(void)
 
 void secmap_rate_init(struct secmap_rate *rate);
 
+/* For trace.h: somebody traces verdicts, or does so no more. */
+int secmap_watch_trace(void);
+void secmap_watch_untrace(void);
+
 void secmap_watch_tell(struct secmap_event *event);
-int __must_check secmap_watch_add(struct net *net, u32 portid, u32 policy,
+int __must_check secmap_watch_add(struct sock *sk, u32 portid, u32 policy,
 				  struct pid_namespace *ns);
-int secmap_watch_remove(const struct net *net, u32 portid);
+int secmap_watch_remove(const struct sock *sk);
+void secmap_watch_forget(const struct net *net, u32 portid);
 void secmap_watch_exit(void);
 
 #endif

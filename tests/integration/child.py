@@ -125,6 +125,12 @@ def unshare(flags: int) -> None:
         raise OSError(ctypes.get_errno(), "unshare")
 
 
+def setns(descriptor: int, kind: int) -> None:
+    """setns(2)."""
+    if _libc.setns(descriptor, kind) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
 def errno_of(function: Callable[[], object]) -> int:
     """The errno that it fails with, 0 if it does not."""
     try:

@@ -18,6 +18,7 @@ import child
 import ebpf
 import filtered
 import pytest
+import tracing
 from abi import ERRNO, KILL_PROCESS
 from child import Child, errno_of, gate
 from loading import load, references, unload, unload_at_last
@@ -210,6 +211,28 @@ def test_who_watches_does_not_hold_the_module() -> None:
             watcher.family = other.family
             other.watch()
             watcher.watch()
+
+
+def test_who_traces_verdicts_does_not_hold_the_module() -> None:
+    """Its events go with it, and those of the next one begin at none."""
+    with tracing.instance("secmap_unload") as events:
+        events.set("secmap/secmap_decision", "enable", "1")
+        unload_at_last()
+        load()
+        dev = abi.device()
+        policy = abi.simple(dev, {GETPPID: ERRNO | EFAKE})
+
+        def deny() -> int:
+            abi.attach(dev, policy)
+            return abi.raw_syscall(GETPPID)
+
+        assert child.value(deny) == -EFAKE
+        assert events.seen() == 0
+        events.set("secmap/secmap_decision", "enable", "1")
+        assert child.value(deny) == -EFAKE
+        assert events.seen() == 1
+        os.close(policy)
+        os.close(dev)
 
 
 def test_loop_against_tasks_that_come_and_go(stress_program: Callable[[str], str]) -> None:

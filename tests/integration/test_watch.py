@@ -3,6 +3,7 @@
 
 import contextlib
 import errno
+import functools
 import os
 import select
 import signal
@@ -16,6 +17,7 @@ import abi
 import child
 import filtered
 import pytest
+import tracing
 import watching
 from abi import (ALLOW, ERRNO, KILL_PROCESS, KILL_THREAD, LOG, TRACE, TRAP, USER_NOTIF, Cond, Rule,
                  Section)
@@ -28,7 +30,7 @@ GETPPID_I386 = 64
 X32_BIT = 1 << 30
 EFAKE = 3333
 ARGS = (1, 2, 1 << 63, 4, 5, (1 << 64) - 6)
-ROOM, RESERVED = 64, 16
+ROOM, RESERVED, EACH = 64, 16, 8
 
 
 @pytest.fixture(name="watcher")
@@ -274,6 +276,60 @@ def test_pids_are_those_of_the_watchers_namespace(dev: int, keep: Callable[[int]
     assert second.pid == second.tid and second.pid != inner
 
 
+def test_a_task_with_more_rights_is_not_the_watchers(dev: int, keep: Callable[[int], int],
+                                                     watcher: Socket) -> None:
+    """Root from outside has a pid in the namespace, and is none of its root's business."""
+    policy = keep(abi.simple(dev, {GETPPID: ERRNO | EFAKE}))
+
+    def deny() -> int:
+        abi.attach(dev, policy)
+        return abi.raw_syscall(GETPPID)
+
+    def inside() -> list[int]:
+        with Socket() as own:
+            own.watch()
+            ready.open()
+            go_on.wait()
+            assert child.value(deny) == -EFAKE
+            return [event.nr for event in own.rest()]
+
+    def outside() -> object:
+        child.become_nobody()
+        child.unshare(CLONE_NEWUSER | CLONE_NEWPID)
+        return child.value(inside)
+
+    def enter(pid: int) -> int:
+        with open(f"/proc/{pid}/ns/pid_for_children", "rb") as namespace:
+            child.setns(namespace.fileno(), CLONE_NEWPID)
+        return int(child.value(deny))
+
+    with child.gate() as ready, child.gate() as go_on, Child(outside) as container:
+        ready.wait()
+        assert child.value(lambda: enter(container.pid)) == -EFAKE
+        go_on.open()
+        assert container.outcome().value == [GETPPID]
+    guest, own = watcher.rest()
+    # It had a pid there: the second one, or more, of the namespace.
+    assert guest.pid != guest.ns_pid and own.pid != own.ns_pid
+
+
+def test_a_watcher_hears_nothing_of_itself(dev: int, keep: Callable[[int], int],
+                                           watcher: Socket) -> None:
+    """Or each look at what it has heard could be the next thing to hear."""
+    policy = keep(abi.simple(dev, {GETPPID: ERRNO | EFAKE}))
+
+    def make() -> list[int]:
+        with Socket() as own:
+            own.watch()
+            abi.attach(dev, policy)
+            abi.raw_syscall(GETPPID)
+            child.value(lambda: abi.raw_syscall(GETPPID))
+            return [event.sequence for event in own.rest()]
+
+    assert child.value(make) == [1]
+    assert len(watcher.rest()) == 2
+
+
 def test_who_may_watch() -> None:
     def refusal() -> tuple[int, str]:
         with Socket() as one_socket, pytest.raises(Refused) as refused:
@@ -337,19 +393,41 @@ def test_there_are_so_many_watchers_and_no_more() -> None:
         with pytest.raises(Refused, match="too many") as refused:
             sockets[room].watch()
         assert refused.value.errno == errno.ENOSPC
-        sockets.pop(0).socket.close()
-        sockets[-1].watch()
+        if room:
+            sockets.pop(0).socket.close()
+            sockets[-1].watch()
         for each in sockets:
             each.socket.close()
 
-    def elsewhere() -> None:
+    def elsewhere(uid: int, room: int) -> None:
         """Whose rights are those of a namespace leaves some to the others."""
-        child.become_nobody()
+        os.setgroups([])
+        os.setresuid(uid, uid, uid)
         child.unshare(CLONE_NEWUSER | CLONE_NEWPID)
-        child.value(lambda: fill(ROOM - RESERVED))
+        child.value(lambda: fill(room))
 
     child.value(lambda: fill(ROOM))
-    child.value(elsewhere)
+    child.value(lambda: elsewhere(child.NOBODY, EACH))
+    users = (ROOM - RESERVED) // EACH
+    with child.gate() as ready, child.gate() as end, contextlib.ExitStack() as stack:
+        def hold(uid: int) -> None:
+            def watch() -> None:
+                sockets = [Socket().watch() for _ in range(EACH)]
+                ready.open()
+                end.wait(size=1)
+                del sockets
+
+            os.setgroups([])
+            os.setresuid(uid, uid, uid)
+            child.unshare(CLONE_NEWUSER | CLONE_NEWPID)
+            child.value(watch)
+
+        for user in range(users):
+            stack.enter_context(Child(functools.partial(hold, 1000 + user)))
+            ready.wait(size=1)
+        child.value(lambda: elsewhere(child.NOBODY, 0))
+        child.value(lambda: fill(RESERVED))
+        end.open(b"!" * users)
 
 
 # Nobody waits.
@@ -380,25 +458,36 @@ def test_a_full_socket_is_its_own_loss(dev: int, keep: Callable[[int], int],
 
 def test_a_policy_tells_so_much_a_second(dev: int, keep: Callable[[int], int]) -> None:
     count, limit = 3000, 50
-    loud = keep(abi.simple(dev, {GETPPID: ERRNO | EFAKE}))
+    loud = keep(abi.simple(dev, {GETPPID: ERRNO | EFAKE, GETPGRP: KILL_PROCESS}))
     quiet = keep(abi.simple(dev, {UMASK: ERRNO | EFAKE}))
     watching.rate(limit)
     try:
-        with Socket() as watcher:
+        with Socket() as watcher, Socket() as other:
+            watcher.enlarge(1 << 24)
             watcher.watch()
+            other.watch(id_of(dev, quiet))
             before = time.monotonic()
-            carrying(dev, [loud], GETPPID, times=count)
+            # However much there was: that it was killed is told.
+            def make() -> None:
+                abi.attach(dev, loud)
+                for _ in range(count):
+                    abi.raw_syscall(GETPPID)
+                abi.raw_syscall(GETPGRP)
+
+            assert child.run(make).signal == signal.SIGSYS
             seconds = int(time.monotonic() - before) + 2  # begun, each
             carrying(dev, [quiet], UMASK)
-            *told, last = watcher.rest()
-            assert (last.nr, last.suppressed) == (UMASK, 0)
+            *told, killed, last = watcher.rest()
             assert limit <= len(told) <= limit * seconds < count
+            assert {event.nr for event in told} == {GETPPID} and told[0].suppressed == 0
             assert [event.sequence for event in told] == list(range(1, len(told) + 1))
-            assert told[0].suppressed == 0
+            assert (killed.nr, killed.suppressed) == (GETPGRP, count - len(told))
+            assert (last.nr, last.suppressed, last.lost) == (UMASK, count - len(told), 0)
+            # Who has not been told less does not hear of it.
+            assert [(event.nr, event.suppressed) for event in other.rest()] == [(UMASK, 0)]
             watching.rate(0)
-            carrying(dev, [loud], GETPPID)
-            (after,) = watcher.rest()
-            assert after.suppressed == count - len(told)
+            assert carrying(dev, [loud], GETPPID, times=count).value == -EFAKE
+            assert watcher.rest()[-1].suppressed == count - len(told)
     finally:
         watching.rate(1000)
 
@@ -445,9 +534,38 @@ def test_watchers_come_and_go_while_calls_are_denied(dev: int, keep: Callable[[i
     with Child(make) as task:
         for _ in range(150):
             with Socket() as watcher:
+                watcher.enlarge(1 << 24)
                 watcher.watch()
                 event = watcher.next()
                 assert (event.sequence, event.tid, event.args) == (1, task.pid, ARGS)
         end.open()
         assert task.outcome().value == [-EFAKE]
     end.close()
+
+
+# Whoever traces.
+
+def test_verdicts_are_trace_events(dev: int, keep: Callable[[int], int]) -> None:
+    """Without any watcher, and all of them, whatever the rate is."""
+    count = 50
+    policy = keep(abi.simple(dev, {UMASK: ERRNO | EFAKE}))
+    watching.rate(1)
+    try:
+        with tracing.instance("secmap_verdicts") as events:
+            carrying(dev, [policy], UMASK)
+            events.set("secmap/secmap_decision", "enable", "1")
+            events.set("secmap/secmap_attach", "enable", "1")
+            carrying(dev, [policy], UMASK, times=count)
+            events.set("secmap/secmap_decision", "enable", "0")
+            carrying(dev, [policy], UMASK)
+            lines = events.lines()
+    finally:
+        watching.rate(1000)
+    verdicts = [line.split(": ", 2)[-1] for line in lines if "secmap_decision" in line]
+    args = ",".join(f"0x{arg:x}" for arg in ARGS)
+    assert len(verdicts) == count
+    for verdict in verdicts:
+        assert verdict.startswith(f"arch=c000003e nr={UMASK} args={{{args}}} ip=")
+        assert verdict.endswith(f"action={ERRNO | EFAKE:x} policy={id_of(dev, policy)}")
+    attached = [line.split(": ", 2)[-1] for line in lines if "secmap_attach" in line]
+    assert attached == [f"pid=0 policy={id_of(dev, policy)} depth=1"] * 2

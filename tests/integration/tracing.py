@@ -24,6 +24,11 @@ class Instance:
         """Write an attribute of an event, `system/name`."""
         (self.folder / "events" / event / attribute).write_text(text, encoding="ascii")
 
+    def lines(self) -> list[str]:
+        """What the events say, as text."""
+        text = (self.folder / "trace").read_text(encoding="ascii")
+        return [line for line in text.splitlines() if not line.startswith("#")]
+
     def seen(self) -> int:
         """How many events there have been: those that are there, and those overwritten."""
         return sum(int(line.split()[1])
