@@ -199,8 +199,8 @@ def test_why_rules_are_left_out_is_said_at_the_end(kernel: Kernel) -> None:
     done = kernel.watch("--count", "1", messages=[event()])
     assert done.out.splitlines()[2:] == [
         "1 event shown, 0 lost, 0 not told of", "1 note:",
-        "    names and rules of policies cannot be asked for: open /nowhere: No such file or directory "
-        "(as root: modprobe secmap)"]
+        "    names and rules of policies cannot be asked for: open /nowhere: there is no such device: the "
+        "module is not loaded (as root: modprobe secmap)"]
 
 
 def test_losses_have_lines_of_their_own(kernel: Kernel) -> None:
