@@ -6,18 +6,17 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 
 #include <secmap/names.hpp>
 
+#include "call_options.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
 
 namespace {
 
-constexpr std::uint32_t x32_bit = 0x40000000;
 constexpr std::uint8_t operation_width = 32;  // of an argument of i386
 
 bool asks_here(const rule& of) { return (of.action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF; }
@@ -106,19 +105,11 @@ bool asks_about(const policy_image& image, const std::string& name) {
 }
 
 request to_request(const notification& from) {
-    const auto number = static_cast<std::uint32_t>(from.call.nr);
     request made;
     made.id = from.id;
     made.pid = from.pid;
     made.instruction_pointer = from.call.instruction_pointer;
-    if (from.call.arch == AUDIT_ARCH_I386)
-        made.call.abi = abi::i386;
-    else if (number & x32_bit)
-        made.call.abi = abi::x32;
-    made.call.nr = made.call.abi == abi::x32 ? number & ~x32_bit : number;
-    made.call.name = call_name(made.call.abi, made.call.nr);
-    if (made.call.name.starts_with('#')) made.call.name.clear();
-    std::ranges::copy(from.call.args, made.call.args.begin());
+    made.call = to_facts(from.call);
     return made;
 }
 

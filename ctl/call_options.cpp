@@ -88,4 +88,18 @@ seccomp_data to_data(const call_facts& from) {
     return data;
 }
 
+call_facts to_facts(const seccomp_data& from) {
+    const auto number = static_cast<std::uint32_t>(from.nr);
+    call_facts made;
+    if (from.arch == AUDIT_ARCH_I386)
+        made.abi = abi::i386;
+    else if (number & x32_bit)
+        made.abi = abi::x32;
+    made.nr = made.abi == abi::x32 ? number & ~x32_bit : number;
+    made.name = call_name(made.abi, made.nr);
+    if (made.name.starts_with('#')) made.name.clear();
+    std::ranges::copy(from.args, made.args.begin());
+    return made;
+}
+
 }  // namespace secmap::ctl

@@ -33,4 +33,7 @@ void check_call_options(const call_options& options);
 /// As a filter sees it.
 [[nodiscard]] seccomp_data to_data(const call_facts& from);
 
+/// And back; no argument counts as given.
+[[nodiscard]] call_facts to_facts(const seccomp_data& from);
+
 }  // namespace secmap::ctl

@@ -93,6 +93,7 @@ void add_objects(registry& to) {
     add_prog(to);
     add_task(to);
     add_explain(to);
+    add_monitor(to);
     add_bench(to);
     add_feature(to);
     add_version(to);

@@ -5,20 +5,18 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <sys/signalfd.h>
-
 #include <secmap/device.hpp>
 #include <secmap/policy.hpp>
 
 #include "answer_rules.hpp"
 #include "asked.hpp"
+#include "caught_signals.hpp"
 #include "command.hpp"
 #include "execution.hpp"
 #include "helper.hpp"
@@ -74,18 +72,6 @@ result<policy_image> image_of(const notify_options& options, const answer_rules&
     return image;
 }
 
-// They wait for us from now on; the mask as it was before.
-result<std::pair<descriptor, sigset_t>> catch_signals() {
-    sigset_t caught = {};
-    sigset_t before = {};
-    sigemptyset(&caught);
-    for (const int each : passed_on) sigaddset(&caught, each);
-    sigprocmask(SIG_BLOCK, &caught, &before);
-    const int number = signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (number < 0) return error{errno, "wait for signals", std::strerror(errno), ""};
-    return std::pair(descriptor(number), before);
-}
-
 result<supervisor> start(const context& with, const notify_options& options) {
     answering how{answer_rules(options.answers), std::nullopt, std::chrono::seconds(options.timeout)};
     const auto image = image_of(options, how.rules);
@@ -101,12 +87,12 @@ result<supervisor> start(const context& with, const notify_options& options) {
         if (!started) return std::move(started).error();
         how.helper.emplace(std::move(started).value());
     }
-    auto signals = catch_signals();
+    auto signals = catch_signals(passed_on);
     if (!signals) return std::move(signals).error();
-    auto program = supervised::start(*opened, *made, options.program, signals->second);
+    auto program = supervised::start(*opened, *made, options.program, signals->before);
     if (!program) return std::move(program).error();
     std::signal(SIGPIPE, SIG_IGN);  // a helper that does not read is an error of write()
-    return supervisor(std::move(program).value(), std::move(how), std::move(log).value(), std::move(signals->first));
+    return supervisor(std::move(program).value(), std::move(how), std::move(log).value(), std::move(signals->file));
 }
 
 outcome notify(const context& with, const notify_options& options) {

@@ -3,27 +3,17 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 
 #include <fcntl.h>
 #include <unistd.h>
+
+#include "write_all.hpp"
 
 namespace secmap::ctl {
 
 namespace {
 
 constexpr mode_t new_file_mode = 0666;
-
-// At once, for the program writes to the same terminal. 0 or the errno.
-int write_all(int file, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(file, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return 0;
-}
 
 }  // namespace
 
@@ -35,6 +25,7 @@ result<request_log> request_log::open(const std::string& path, format wanted) {
 }
 
 void request_log::write(const request_report& what) {
+    // At once, for the program writes to the same terminal.
     const int failed = write_all(file_ ? file_->number() : STDERR_FILENO, print(what, format_));
     if (failed == 0 || failed_) return;
     failed_ = true;

@@ -15,6 +15,7 @@
 #include "bits.hpp"
 #include "diff_text.hpp"
 #include "lines.hpp"
+#include "monitor_text.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -469,6 +470,15 @@ struct writer {
     }
 
     void operator()(const diff_report& of) const { print_difference(to, of); }
+
+    void operator()(const monitor_begin& of) const { print_begin(to, of); }
+    void operator()(const monitor_event& of) const { print_event(to, of); }
+    void operator()(const monitor_loss& of) const { print_loss(to, of); }
+
+    void operator()(const monitor_end& of) const {
+        print_end(to, of);
+        print_notes(to, of.notes);
+    }
 
     void operator()(const bench_result& of) const { to += bench_text(*of.found); }
 };

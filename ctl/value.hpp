@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include <secmap/result.hpp>
 #include <secmap/simulator.hpp>
 #include <secmap/thread_changes.hpp>
+#include <secmap/watcher.hpp>
 
 namespace secmap::bench {
 struct report;
@@ -282,14 +284,45 @@ struct diff_report {
     std::vector<abi_difference> abis;  ///< those that differ
 };
 
+/// Of `monitor`, first of all: what is watched from now on.
+struct monitor_begin {
+    std::optional<std::uint32_t> policy;  ///< none: all of them
+    std::string policy_name;              ///< empty: not known
+};
+
+/// Of `monitor`: one for each verdict that is shown.
+struct monitor_event {
+    filter_event what;
+    std::chrono::system_clock::time_point time;
+    call_facts call;                 ///< no argument is given where they are not known
+    std::string policy_name;         ///< empty: not known
+    std::optional<verdict> decided;  ///< by which of the policy's rules; none: not known
+};
+
+/// Of `monitor`: verdicts that did not come.
+struct monitor_loss {
+    enum class cause : std::uint8_t { socket, rate };
+    std::uint64_t events = 0;
+    cause why = cause::socket;  ///< rate: a policy has more of them than events_rate
+};
+
+/// Of `monitor`, at its end.
+struct monitor_end {
+    std::uint64_t shown = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t suppressed = 0;
+    std::vector<std::string> notes;  ///< why names and rules were left out
+};
+
 /// Of `bench`.
 struct bench_result {
     std::shared_ptr<const bench::report> found;  ///< never nullptr
 };
 
-using value = std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report,
-                           change_report, task_list_report, task_report, explanation, program_check, program_load,
-                           program_dump, program_test, object_check, object_dump, object_test, request_report,
-                           replace_report, seal_report, diff_report, bench_result>;
+using value =
+    std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
+                 task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
+                 object_check, object_dump, object_test, request_report, replace_report, seal_report, diff_report,
+                 monitor_begin, monitor_event, monitor_loss, monitor_end, bench_result>;
 
 }  // namespace secmap::ctl

@@ -2,7 +2,7 @@
 # bash completion for secmapctl
 # shellcheck shell=bash disable=SC2207
 
-_secmapctl_objects='run notify attach detach policy prog task explain bench feature version'
+_secmapctl_objects='run notify attach detach policy prog task explain monitor bench feature version'
 _secmapctl_common='--help --json --pretty --device'
 _secmapctl_scenarios='plain_allow podman_allow podman_argument podman_denied podman_unknown deny_list
     set_first set_last set_mean set_absent bits_mean stack_plain stack_argument stack_denied fork_exit thread attach
@@ -25,6 +25,7 @@ _secmapctl_options() {
         'prog dump') echo "--cbpf --map --policy --output" ;;
         'prog test') echo "--cbpf --map --call --abi --arg" ;;
         explain) echo "--profile --policy --call --abi --arg $_secmapctl_reading" ;;
+        monitor) echo '--pid --policy --verdict --count' ;;
         bench) echo "--scenario --engine --rounds --calls --cpu --profile --html --output --instructions" ;;
         '') echo "--version" ;;
     esac
@@ -50,6 +51,7 @@ _secmapctl_value() {
         --helper) COMPREPLY=($(compgen -c -f -- "$2")) ;;
         --profile | --cbpf | --prog | --output | --html | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
+        --verdict) COMPREPLY=($(compgen -W 'errno kill trap log trace user-notif' -- "$2")) ;;
         --engine) COMPREPLY=($(compgen -W 'maps ebpf cbpf' -- "$2")) ;;
         --overlap) COMPREPLY=($(compgen -W 'libseccomp refuse' -- "$2")) ;;
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
@@ -57,7 +59,7 @@ _secmapctl_value() {
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
         --cgroup) COMPREPLY=($(compgen -d -- "$2")) ;;
         --unit) COMPREPLY=($(compgen -W "$(systemctl list-units --plain --no-legend 2>/dev/null | cut -d ' ' -f 1)" -- "$2")) ;;
-        --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --scenario | --rounds | --calls | --cpu)
+        --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --scenario | --rounds | --calls | --cpu | --count)
             COMPREPLY=() ;;
         *) return 1 ;;
     esac

@@ -138,7 +138,7 @@ def test_common_options_are_the_same_everywhere() -> None:
 @pytest.mark.parametrize(("command", "option"), [
     ("run", "--unknown"), ("run", "--overlap"), ("run", "--engine"),
     ("policy diff", "--unknown"), ("policy diff", "--overlap"), ("policy replace", "--engine"),
-    ("explain", "--abi"), ("prog test", "--abi"), ("bench", "--engine"),
+    ("explain", "--abi"), ("prog test", "--abi"), ("monitor", "--verdict"), ("bench", "--engine"),
 ])
 def test_words_that_an_option_takes_are_the_same_everywhere(command: str, option: str) -> None:
     (words,) = re.findall(rf"^ +{option} (\S+)", help_of(command), re.MULTILINE)

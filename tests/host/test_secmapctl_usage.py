@@ -12,7 +12,7 @@ from tool import (FAILURE, PODMAN, SUCCESS, TOOL, USAGE, error_of, json_of, secm
 
 COMMANDS = ("run", "notify", "attach", "detach", "policy", "policy list", "policy show", "policy check",
             "policy compile", "policy diff", "policy replace", "policy seal", "prog", "prog check",
-            "prog load", "prog dump", "prog test", "task", "task list", "task show", "explain",
+            "prog load", "prog dump", "prog test", "task", "task list", "task show", "explain", "monitor",
             "bench", "feature", "version")
 
 

@@ -57,7 +57,7 @@ def test_a_program_builds_with_it(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [
     "share/man/man8/secmapctl.8", "share/man/man4/secmap.4", "share/secmap/schema/error.json",
     "share/bash-completion/completions/secmapctl", "share/doc/secmap/examples/99-secmap.rules",
-    "include/secmap/secmap.h",
+    "include/secmap/secmap.h", "include/secmap/secmap_netlink.h", "share/secmap/secmap.yaml",
 ])
 def test_what_belongs_to_it_is_there(root: Path, name: str) -> None:
     assert (root / name).stat().st_size > 0

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "watched_policies.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <linux/seccomp.h>
+
+#include "words.hpp"
+
+namespace secmap::ctl {
+
+namespace {
+
+constexpr std::size_t names_most = 65536;
+
+seccomp_data to_data(const filter_event& from) {
+    seccomp_data data = {};
+    data.nr = static_cast<int>(from.nr);
+    data.arch = from.arch;
+    data.instruction_pointer = from.instruction_pointer;
+    std::ranges::copy(*from.args, data.args);
+    return data;
+}
+
+}  // namespace
+
+watched_policies::watched_policies(const std::filesystem::path& path) {
+    auto opened = device::open(path);
+    if (opened)
+        device_.emplace(std::move(opened).value());
+    else
+        cannot_ask_ = std::move(opened).error();
+    learn_all();
+}
+
+void watched_policies::learn_all() {
+    if (!device_) return;
+    const auto ids = policy_ids(*device_);
+    if (!ids) {
+        cannot_ask_ = ids.error();
+        return;
+    }
+    for (const std::uint32_t id : *ids)
+        if (const auto which = open(id)) learn(*which);
+}
+
+// Who may not ask once need not try again.
+result<policy> watched_policies::open(std::uint32_t id) {
+    if (cannot_ask_) return *cannot_ask_;
+    auto which = policy::open(*device_, id);
+    if (!which && which.error().number != ENOENT) cannot_ask_ = which.error();
+    return which;
+}
+
+void watched_policies::learn(const policy& which) {
+    const auto info = which.info(*device_);
+    if (!info) return;
+    if (names_.size() >= names_most) names_.clear();
+    names_[which.id()] = info->name;
+}
+
+std::string watched_policies::name(std::uint32_t id) {
+    if (!names_.contains(id))
+        if (const auto which = open(id)) learn(*which);
+    const auto found = names_.find(id);
+    return found == names_.end() ? "" : found->second;
+}
+
+std::optional<verdict> watched_policies::decider(const filter_event& of) {
+    if (cannot_ask_) return std::nullopt;
+    if (!of.args) {
+        ++without_arguments_;
+        return std::nullopt;
+    }
+    const seccomp_data data = to_data(of);
+    const auto which = open(of.policy);
+    const auto answers = which ? which->test(*device_, {&data, 1}) : which.error();
+    if (!answers) {
+        if (!cannot_ask_) ++gone_;
+        return std::nullopt;
+    }
+    if (answers->front().action != of.action) {
+        ++decided_otherwise_;
+        return std::nullopt;
+    }
+    return answers->front();
+}
+
+std::vector<std::string> watched_policies::notes() const {
+    std::vector<std::string> found;
+    if (cannot_ask_) found.push_back("names and rules of policies cannot be asked for: " + cannot_ask_->message());
+    if (gone_ != 0) found.push_back(counted(gone_, "event") + " without a rule: the policy had ended");
+    if (without_arguments_ != 0)
+        found.push_back(counted(without_arguments_, "event") + " without a rule: the call's arguments are not known");
+    if (decided_otherwise_ != 0)
+        found.push_back(counted(decided_otherwise_, "event") + " without a rule: the policy says something else now");
+    return found;
+}
+
+}  // namespace secmap::ctl

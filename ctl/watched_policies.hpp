@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the device knows of the policies that events name. Events come without it, too.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <secmap/device.hpp>
+#include <secmap/policy.hpp>
+#include <secmap/result.hpp>
+#include <secmap/simulator.hpp>
+#include <secmap/watcher.hpp>
+
+namespace secmap::ctl {
+
+/// No policy is held: watching does not prolong its life.
+class watched_policies final {
+public:
+    /// Names of policies that are there already are known afterwards.
+    explicit watched_policies(const std::filesystem::path& path);
+
+    /// Empty: not known.
+    [[nodiscard]] std::string name(std::uint32_t id);
+
+    /// Which of the policy's rules says so. Nothing: not known, and counted for @ref notes.
+    [[nodiscard]] std::optional<verdict> decider(const filter_event& of);
+
+    /// Why names or rules were left out.
+    [[nodiscard]] std::vector<std::string> notes() const;
+
+private:
+    [[nodiscard]] result<policy> open(std::uint32_t id);
+    void learn_all();
+    void learn(const policy& which);
+
+    std::optional<device> device_;
+    std::map<std::uint32_t, std::string> names_;
+    std::optional<error> cannot_ask_;
+    std::size_t gone_ = 0;               ///< events whose policy could not be asked any more
+    std::size_t without_arguments_ = 0;  ///< events that do not tell what to ask about
+    std::size_t decided_otherwise_ = 0;  ///< events whose policy says something else now
+};
+
+}  // namespace secmap::ctl
