@@ -47,8 +47,10 @@ class Monitor:
 
     def rest(self) -> list[Any]:
         """What it says until it ends by itself."""
-        out, err = self.process.communicate(timeout=120)
-        assert (self.process.returncode, err) == (SUCCESS, "")
+        assert self.process.stdout and self.process.stderr
+        out = self.process.stdout.read()  # some of it may be in a buffer already, where communicate() does not look
+        err = self.process.stderr.read()
+        assert (self.process.wait(timeout=120), err) == (SUCCESS, "")
         lines = [json.loads(line) for line in out.splitlines()]
         for each in lines:
             validate(each, "monitor")
