@@ -71,7 +71,7 @@ def policy_of(process: Answering) -> int:
 
 def deny(process: Answering) -> None:
     """All its threads try to mount something."""
-    lasting, _ = process.ask(MOUNT, 0x10, 0x20, 0x30, RDONLY, 0)
+    lasting, _ = process.ask(MOUNT, 0x10, 0x20, 0x30, RDONLY, 0, 0)
     assert set(lasting) == {errno.EPERM}
 
 
