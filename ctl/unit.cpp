@@ -76,7 +76,7 @@ result<answer_of_program> ask_systemctl(const std::string& operation, std::strin
 }
 
 std::string end_words(const answer_of_program& of) {
-    const std::string said = of.err.substr(0, of.err.find('\n'));
+    std::string said = of.err.substr(0, of.err.find('\n'));
     if (!said.empty()) return said;
     return WIFSIGNALED(of.status) ? fmt::format("signal {}", WTERMSIG(of.status))
                                   : fmt::format("status {}", WEXITSTATUS(of.status));
