@@ -257,16 +257,10 @@ ordered_json policy_json(const policy_info& of) {
 }
 
 ordered_json change_json(const change_report& of) {
-    auto failed = ordered_json::array();
-    for (const auto& [tid, why] : of.threads.failed) failed.push_back({{"tid", tid}, {"error", error_json(why)}});
-    return {{"pid", of.cgroup.empty() ? ordered_json(of.pid) : ordered_json(nullptr)},
-            {"cgroup", of.cgroup.empty() ? ordered_json(nullptr) : ordered_json(of.cgroup)},
-            {"unit", of.unit.empty() ? ordered_json(nullptr) : ordered_json(of.unit)},
+    return {{"pid", of.pid},
             {"policy", of.policy ? ordered_json(*of.policy) : ordered_json(nullptr)},
             {"changed", of.threads.changed},
             {"unchanged", of.threads.unchanged},
-            {"left_out", of.threads.left_out},
-            {"failed", failed},
             {"passes", of.threads.passes}};
 }
 
