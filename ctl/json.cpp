@@ -2,17 +2,16 @@
 #include "json.hpp"
 
 #include <cstring>
-#include <ctime>
 
 #include <fmt/format.h>
-#include <linux/seccomp.h>
 #include <nlohmann/json.hpp>
 
 #include <secmap/names.hpp>
 
 #include "bench_json.hpp"
 #include "bits.hpp"
-#include "decoded_call.hpp"
+#include "json_parts.hpp"
+#include "monitor_json.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -24,38 +23,11 @@ using nlohmann::ordered_json;
 constexpr int schema_version = 1;
 constexpr int pretty_indent = 2;
 
-// ERRNO carries its errno's name, the others their data where they have any.
-ordered_json action_json(std::uint32_t action) {
-    const std::uint32_t data = action & SECCOMP_RET_DATA;
-    ordered_json json = {{"name", action_name(action)}, {"value", action}};
-    if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
-        const char* name = strerrorname_np(static_cast<int>(data));
-        json["errno"] = data;
-        if (name) json["errno_name"] = name;
-    } else if (data != 0) {
-        json["data"] = data;
-    }
-    return json;
-}
-
 ordered_json error_json(const error& of) {
     ordered_json json = {{"errno", of.number}, {"operation", of.operation}, {"text", of.text}, {"hint", of.hint}};
     const char* name = of.number != 0 ? strerrorname_np(of.number) : nullptr;
     if (name) json["errno_name"] = name;
     return json;
-}
-
-ordered_json call_json(abi on, std::uint32_t nr) {
-    ordered_json json = {{"nr", nr}};
-    const std::string name = call_name(on, nr);
-    if (!name.starts_with('#')) json["name"] = name;
-    return json;
-}
-
-ordered_json hex_list(const std::vector<std::uint64_t>& numbers) {
-    auto list = ordered_json::array();
-    for (const std::uint64_t each : numbers) list.push_back(hex(each));
-    return list;
 }
 
 ordered_json condition_json(const condition& of) {
@@ -352,51 +324,6 @@ ordered_json abi_difference_json(const abi_difference& of) {
             {"changed", call_changes_json(of.abi, of.changed)}};
 }
 
-// "2026-11-26T10:02:03.000001Z"
-std::string utc(std::chrono::system_clock::time_point of) {
-    const auto since = std::chrono::floor<std::chrono::microseconds>(of.time_since_epoch());
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-    const std::time_t whole = seconds.count();
-    std::tm there = {};
-    gmtime_r(&whole, &there);
-    std::array<char, sizeof("2026-11-26T10:02:03")> text = {};
-    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &there);
-    return fmt::format("{}.{:06}Z", text.data(), (since - seconds).count());
-}
-
-ordered_json policy_of_events(const std::optional<std::uint32_t>& id, const std::string& name) {
-    return {{"policy", id ? ordered_json(*id) : ordered_json(nullptr)},
-            {"policy_name", name.empty() ? ordered_json(nullptr) : ordered_json(name)}};
-}
-
-ordered_json event_json(const monitor_event& of) {
-    constexpr std::int64_t second = 1'000'000'000;
-    const std::int64_t time = of.what.time.count();
-    const bool by_rule = of.decided && decision_kind(*of.decided) == "rule";
-    ordered_json call = call_json(of.call.abi, of.call.nr);
-    call["abi"] = abi_name(of.call.abi);
-    call["args"] = of.what.args ? hex_list({of.what.args->begin(), of.what.args->end()}) : ordered_json(nullptr);
-    call["text"] = decoded_call(of.call);
-    ordered_json json = {{"time", utc(of.time)},
-                         {"monotonic", fmt::format("{}.{:09}", time / second, time % second)},
-                         {"sequence", of.what.sequence},
-                         {"lost", of.what.lost},
-                         {"suppressed", of.what.suppressed},
-                         {"pid", of.what.pid},
-                         {"tid", of.what.tid},
-                         {"ns_pid", of.what.ns_pid},
-                         {"ns_tid", of.what.ns_tid},
-                         {"comm", of.what.comm},
-                         {"cgroup", hex(of.what.cgroup)},
-                         {"call", call},
-                         {"instruction_pointer", hex(of.what.instruction_pointer)},
-                         {"action", action_json(of.what.action)}};
-    json.update(policy_of_events(of.what.policy, of.policy_name));
-    json["decided_by"] = of.decided ? ordered_json(decision_kind(*of.decided)) : ordered_json(nullptr);
-    json["rule"] = by_rule ? ordered_json(of.decided->rule) : ordered_json(nullptr);
-    return json;
-}
-
 // One for each kind of value: the name of its member, and its content.
 struct writer {
     ordered_json operator()(const version_report& of) const {
@@ -576,22 +503,10 @@ struct writer {
                   {"abis", abis}}}};
     }
 
-    ordered_json operator()(const monitor_begin& of) const {
-        return {{"monitor", {{"begin", policy_of_events(of.policy, of.policy_name)}}}};
-    }
-
+    ordered_json operator()(const monitor_begin& of) const { return {{"monitor", {{"begin", begin_json(of)}}}}; }
     ordered_json operator()(const monitor_event& of) const { return {{"monitor", {{"event", event_json(of)}}}}; }
-
-    ordered_json operator()(const monitor_loss& of) const {
-        const std::string cause = of.why == monitor_loss::cause::rate ? "rate" : "socket";
-        return {{"monitor", {{"loss", {{"cause", cause}, {"events", of.events}}}}}};
-    }
-
-    ordered_json operator()(const monitor_end& of) const {
-        return {
-            {"monitor",
-             {{"end", {{"events", of.shown}, {"lost", of.lost}, {"suppressed", of.suppressed}, {"notes", of.notes}}}}}};
-    }
+    ordered_json operator()(const monitor_loss& of) const { return {{"monitor", {{"loss", loss_json(of)}}}}; }
+    ordered_json operator()(const monitor_end& of) const { return {{"monitor", {{"end", end_json(of)}}}}; }
 
     ordered_json operator()(const bench_result& of) const { return {{"bench", bench_json(*of.found)}}; }
 };

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Members that documents of several commands share.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <secmap/policy_image.hpp>
+
+namespace secmap::ctl {
+
+/// ERRNO carries its errno's name, the others their data where they have any.
+[[nodiscard]] nlohmann::ordered_json action_json(std::uint32_t action);
+
+/// The number, and the name where it has one in this ABI.
+[[nodiscard]] nlohmann::ordered_json call_json(abi on, std::uint32_t nr);
+
+[[nodiscard]] nlohmann::ordered_json hex_list(const std::vector<std::uint64_t>& numbers);
+
+}  // namespace secmap::ctl
