@@ -133,12 +133,13 @@ for asked in requests():
     reply(asked, value=1000 + ignored)
 """)
     code = ASK + f"""
-import os, signal
-# Not print(): the handler may run in the middle of one.
-signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+import signal
+# Not a handler: Python runs it later, and not at all while it waits in a call that was begun before.
+awaited = [signal.SIGINT, signal.SIGTERM]
+signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
 print(ask({GETPGRP}), flush=True)
-signal.sigwaitinfo([signal.SIGTERM])
+while signal.sigwait(awaited) == signal.SIGINT:
+    print("interrupted", flush=True)
 print(ask({GETPGRP}), flush=True)
 """
     def said(terminal: TextIO) -> str:
