@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from outcome import Outcome  # noqa: E402
 
 RUN = Path(__file__).resolve().parent / "run"
-FAST = ("--kernel", "6.12", "--no-module")
+# On one processor: others use ours too.
+FAST = ("--kernel", "6.12", "--no-module", "--cpus", "1")
 
 
 def guest(*arguments: str, **options: object) -> subprocess.CompletedProcess[bytes]:
