@@ -37,20 +37,23 @@ unsigned times_of(work what, unsigned calls) {
         case work::attach:
         case work::attach_made:
         case work::replace:
+        case work::stall:
         case work::create_table: break;
     }
     return 1;
 }
 
 // Without a filter there is nothing to do in these.
-bool needs_filter(work what) { return what != work::calls && what != work::forks && what != work::threads; }
+bool needs_filter(work what) {
+    return what != work::calls && what != work::forks && what != work::threads && what != work::stall;
+}
 
 // A policy is made of a profile and attached; stock seccomp does both in one call.
 std::optional<std::string> unfit(const scenario& in, engine by) {
     if (by == engine::none) return needs_filter(in.what) ? std::optional<std::string>("") : std::nullopt;
     if ((in.what == work::create || in.what == work::attach_made) && !is_secmap(by))
         return "seccomp(2) does it in one call: see attach";
-    if (in.what == work::replace && !is_secmap(by)) return "seccomp(2) cannot";
+    if ((in.what == work::replace || in.what == work::stall) && !is_secmap(by)) return "seccomp(2) cannot";
     if (in.what == work::create_table && by != engine::maps)
         return is_secmap(by) && has_tables(by) ? "the same as of maps" : "it has no tables";
     return std::nullopt;

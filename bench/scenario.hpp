@@ -19,6 +19,7 @@ enum class work : std::uint8_t {
     create,         ///< has the policy made
     attach_made,    ///< attaches a policy that is there; once
     replace,        ///< has the policy that another task carries replaced, and back
+    stall,          ///< makes one call, whose policy another processor replaces all the time; the longest one counts
     create_table,   ///< has a table made
 };
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -90,7 +91,7 @@ times_read time_passes(const Work& work, const pace& how) {
 }
 
 struct done {
-    times_read least;
+    times_read taken;
     std::int64_t returned = 0;
 };
 
@@ -107,7 +108,7 @@ result<done> do_calls(const task_order& order) {
     while (first.size() < order.how.times) first.push_back(values[first.size() % values.size()]);
     if (auto attached = attach_all(order); !attached) return attached.error();
     done made;
-    made.least = time_passes([&] { made.returned = repeat_call(order.call.number, first); }, order.how);
+    made.taken = time_passes([&] { made.returned = repeat_call(order.call.number, first); }, order.how);
     return made;
 }
 
@@ -136,7 +137,7 @@ result<done> do_notifications(const task_order& order) {
     promise.set_value(std::move(*attached));
     answering.detach();
     done made;
-    made.least = time_passes([&] { made.returned = repeat_call(order.call.number, first); }, order.how);
+    made.taken = time_passes([&] { made.returned = repeat_call(order.call.number, first); }, order.how);
     return made;
 }
 
@@ -145,7 +146,7 @@ result<done> do_attach(const task_order& order) {
     result<filter> made = order.made ? result<filter>(*order.made) : error{};
     result<void> attached;
     done measured;
-    measured.least = time_once(
+    measured.taken = time_once(
         [&] {
             if (!order.made) made = order.made_by();
             if (made) attached = made->attach();
@@ -189,7 +190,7 @@ result<done> do_replacement(const task_order& order) {
     if (auto attached = attach_thread(*order.module, *from, *carrier); !attached) failed = attached.error();
     done measured;
     if (!failed)
-        measured.least = time_passes(
+        measured.taken = time_passes(
             [&] {
                 const auto replaced = from->replace_by(*order.module, *to);
                 if (!replaced)
@@ -204,6 +205,69 @@ result<done> do_replacement(const task_order& order) {
     return measured;
 }
 
+// Shared with a thread that is still at it when the task has measured, and ends with the task.
+struct replacing {
+    std::atomic<bool> carried = false;
+    std::atomic<bool> over = false;
+    std::atomic<unsigned> times = 0;
+    std::optional<error> failed;  ///< read after `over`
+};
+
+// Whoever measures stays where it is.
+result<void> leave_processor() {
+    cpu_set_t others = {};
+    for (unsigned each = 0; each < CPU_SETSIZE; ++each) CPU_SET(each, &others);
+    CPU_CLR(static_cast<unsigned>(sched_getcpu()), &others);
+    if (sched_setaffinity(0, sizeof(others), &others) != 0)
+        return error{errno, "measure", "there is no second processor, on which to replace the policy", ""};
+    return {};
+}
+
+void replace_for_ever(const device& on, const filter& one, const filter& other, replacing& state) {
+    const auto fail = [&](const error& why) {
+        state.failed = why;
+        state.over = true;
+    };
+    if (auto left = leave_processor(); !left) return fail(left.error());
+    while (!state.carried) {
+    }
+    const policy* from = one.made.get();
+    const policy* to = other.made.get();
+    for (;;) {
+        const auto replaced = from->replace_by(on, *to);
+        if (!replaced) return fail(replaced.error());
+        std::swap(from, to);
+        ++state.times;
+    }
+}
+
+// The task may make no other call than the one that is measured: so there is no lock, and nobody is waited for.
+result<done> do_stalled_calls(const task_order& order) {
+    constexpr unsigned calls = 4096;
+    constexpr unsigned replacements = 16;
+    const std::vector<std::uint64_t> first = {order.call.values.front()};
+    const auto state = std::make_shared<replacing>();
+    unsigned wanted = 0;
+    if (order.made->made) {
+        auto other = order.made_by();
+        if (!other) return other.error();
+        wanted = replacements;
+        std::thread([&on = *order.module, one = *order.made, other = std::move(*other), state] {
+            replace_for_ever(on, one, other, *state);
+        }).detach();
+    }
+    if (auto attached = attach_all(order); !attached) return attached.error();
+    state->carried = true;
+    done longest;
+    longest.taken.ticks = 0;
+    for (unsigned made = 0; made < calls || state->times < wanted; ++made) {
+        if (state->over) return *state->failed;
+        const times_read once = time_once([&] { repeat_call(order.call.number, first); }, order.how.read);
+        if (once.ticks > longest.taken.ticks) longest.taken = once;
+    }
+    return longest;
+}
+
 // What was made is kept: taking it down is not measured.
 template <typename Made, typename Maker>
 result<done> do_make(const task_order& order, const Maker& make) {
@@ -211,7 +275,7 @@ result<done> do_make(const task_order& order, const Maker& make) {
     kept.reserve(std::size_t{order.how.times} * (order.how.passes + 1));
     std::optional<error> failed;
     done measured;
-    measured.least = time_passes(
+    measured.taken = time_passes(
         [&] {
             for (unsigned turn = 0; turn < order.how.times && !failed; ++turn) {
                 auto made = make();
@@ -236,6 +300,7 @@ result<done> do_work(const task_order& order) {
         case work::attach_made: return do_attach(order);
         case work::create: return do_make<filter>(order, order.made_by);
         case work::replace: return do_replacement(order);
+        case work::stall: return do_stalled_calls(order);
         case work::create_table: break;
     }
     const table_image image = {false, static_cast<std::uint32_t>(order.what.members.size()), order.what.members, {}};
@@ -270,8 +335,8 @@ result<sample> task_runner::run(const task_order& order) const {
         else
             measured = do_work(order);
         if (measured) {
-            into.ticks = measured->least.ticks;
-            into.nanoseconds = measured->least.nanoseconds;
+            into.ticks = measured->taken.ticks;
+            into.nanoseconds = measured->taken.nanoseconds;
             into.returned = measured->returned;
         } else {
             into.failed_with = measured.error().number;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What secmapctl bench measures: the names of its scenarios, which bench/scenario.cpp has."""
+"""What secmapctl bench measures on one processor: scenarios of bench/scenario.cpp."""
 
 NAMES = (
     "plain_allow", "podman_allow", "podman_argument", "podman_denied", "podman_unknown",

@@ -24,8 +24,10 @@ MISSING = {
     **{(scenario, 1, engine): "in one call" for scenario in ("attach_create", "attach_made")
        for engine in STOCK},
     **{(scenario, n, engine): "seccomp(2) cannot"
-       for scenario, n in (("replace", 1), ("replace_set", 65536)) for engine in STOCK},
-    ("replace_set", 65536, "cbpf"): "not expressible",
+       for scenario, n in (("replace", 1), ("replace_set", 65536), ("replace_stall", 1),
+                           ("replace_stall_set", 65536)) for engine in STOCK},
+    **{(scenario, 65536, "cbpf"): "not expressible"
+       for scenario in ("replace_set", "replace_stall_set")},
     **{("build_table", 65536, engine): "no tables" for engine in (*STOCK, "cbpf")},
     ("build_table", 65536, "ebpf"): "same as of maps",
 }
@@ -93,6 +95,18 @@ def test_instructions_mode_counts_ticks_alone() -> None:
     for cell in said["cells"]:
         assert cell["nanoseconds"] is None
         assert cell["figure"] == cell["ticks"]["mean"] > 0
+
+
+def test_a_stall_takes_two_processors() -> None:
+    second = Path("/sys/devices/system/cpu/cpu1/online")
+    second.write_text("0", encoding="ascii")
+    try:
+        cells = json_of("bench", "bench", *QUICK, "--scenario", "replace_stall",
+                        "--engine", "maps")["cells"]
+    finally:
+        second.write_text("1", encoding="ascii")
+    assert [cell["engine"] for cell in cells if cell["missing"]] == ["maps"]
+    assert "no second processor" in cells[1]["missing"]
 
 
 def test_text_has_a_line_for_each_figure() -> None:
