@@ -33,7 +33,7 @@ class Answering:
     def __init__(self, threads: int, *options: str, prefix: tuple[str, ...] = (),
                  user: int | None = None) -> None:
         self.process = subprocess.Popen(
-            [*prefix, "/usr/bin/python3", str(Path(__file__).resolve()), str(threads), *options],
+            [*prefix, "/usr/bin/python3", "-S", str(Path(__file__).resolve()), str(threads), *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user)
         self.pid = self.process.pid
         assert self.process.stdout

@@ -15,8 +15,9 @@ GETPGRP = 111
 PYTHON = "/usr/bin/python3"
 ASK = "import ctypes; ask = ctypes.CDLL(None).syscall\n"
 
-# What every helper begins with. NOTED gets each line that it reads.
-PREAMBLE = """#!/usr/bin/python3
+# What every helper begins with. NOTED gets each line that it reads. What a machine adds to Python's
+# start (-S) takes longer here than the start.
+PREAMBLE = """#!/usr/bin/python3 -S
 import json, os, sys, time
 
 def requests():

@@ -52,7 +52,7 @@ def _empty() -> Iterator[None]:
 def start(name: str, preloaded: bool = True, **more: str) -> "subprocess.Popen[str]":
     """A function of preload_calls.py, in a process of its own."""
     env = {**os.environ, **({"LD_PRELOAD": str(LIBRARY)} if preloaded else {}), **more}
-    return subprocess.Popen(["/usr/bin/python3", CALLS, name], env=env, stdout=subprocess.PIPE,
+    return subprocess.Popen(["/usr/bin/python3", "-S", CALLS, name], env=env, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
 
 

@@ -4,6 +4,7 @@
 import os
 import re
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,17 @@ TOP = Path(__file__).resolve().parents[2]
 DIFF = TOP / "build/userland/tests/diff/secmap-diff"
 PODMAN = Path("/usr/share/containers/seccomp.json")
 ORACLE = Path(os.environ.get("SECMAP_ORACLE", TOP.parent / "shared/oracle/libseccomp"))
+KERNEL = os.environ.get("SECMAP_KERNEL", "")
 # TCG's debug kernel is some ten times slower than the others.
-SHARE = 20 if os.environ.get("SECMAP_KERNEL") == "debug" else 1
+SHARE = 20 if KERNEL == "debug" else 1
+# Of their own for each kernel: make test asks two of them, and so twice as many different calls.
+SEED = os.environ.get("SECMAP_SEED", str(zlib.crc32(KERNEL.encode())))
 
 
 def compare(*arguments: str | Path, calls: int) -> int:
     """Run the comparison on the device; how many calls it made."""
     done = subprocess.run([DIFF, "--device", "/dev/secmap", *arguments,
-                           "--calls", str(calls // SHARE)],
+                           "--calls", str(calls // SHARE), "--seed", SEED],
                           check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     total = re.search(r"total: .* (\d+) calls compared, 0 different", done.stdout)
@@ -29,7 +33,7 @@ def compare(*arguments: str | Path, calls: int) -> int:
 
 
 def test_podman() -> None:
-    assert compare("--profile", PODMAN, calls=2_000_000) > 2_000_000 // SHARE
+    assert compare("--profile", PODMAN, calls=1_000_000) > 1_000_000 // SHARE
 
 
 def test_oracle() -> None:
@@ -40,5 +44,4 @@ def test_oracle() -> None:
 
 
 def test_random() -> None:
-    seed = os.environ.get("SECMAP_SEED", "1")
-    compare("--random", "20", "--seed", seed, calls=200_000)
+    compare("--random", "20", calls=200_000)
