@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/sched.h>
+#include <linux/time_types.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -324,10 +325,17 @@ static int call_is(pid_t pid, long number)
 	return is == number;
 }
 
-/* nanosleep() that is stopped and goes on by restart_syscall(), which @action is for. */
+/* Of 32 bits, what every kernel has: nanosleep() can be left out of it. */
+#ifdef __x86_64__
+#define CLOCK_NANOSLEEP SYS_clock_nanosleep
+#else
+#define CLOCK_NANOSLEEP SYS_clock_nanosleep_time64
+#endif
+
+/* A sleep that is stopped and goes on by restart_syscall(), which @action is for. */
 static void restarted(const char *name, unsigned int action)
 {
-	const struct timespec moment = { 0, 300000000 };
+	const struct __kernel_timespec moment = { 0, 300000000 };
 	const struct sock_filter body[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_restart_syscall, 0, 1),
@@ -340,12 +348,16 @@ static void restarted(const char *name, unsigned int action)
 	if (!pid) {
 		catch (0);
 		filter_by(native, body, MECHANISM_COUNT(body));
-		printf("  result %ld\n", make(SYS_nanosleep, (unsigned long)&moment, 0, 0));
+		printf("  result %ld\n",
+		       make(CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 0, (unsigned long)&moment));
 		printf("  trapped %d of call %d\n", seen.count, seen.info.si_syscall);
 		leave();
 	}
-	while (!call_is(pid, SYS_nanosleep))
+	while (!call_is(pid, CLOCK_NANOSLEEP)) {
+		if (is_zombie(pid))
+			exit(3);
 		sched_yield();
+	}
 	kill(pid, SIGSTOP);
 	waitpid(pid, &status, WUNTRACED);
 	kill(pid, SIGCONT);
