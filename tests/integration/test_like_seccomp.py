@@ -80,9 +80,8 @@ def test_every_action_in_a_32_bit_program(program: Callable[[str], str]) -> None
 def test_tracers_signals_and_threads(program: Callable[[str], str], name: str) -> None:
     """At the exit of a call that was denied a tracer sees the number -1 under secmap, where
     seccomp(2) leaves the number; nowhere else a difference."""
-    # Each turn that dumps a core takes seconds there.
-    turns = 8 if os.environ.get("SECMAP_KERNEL") == "debug" else 50
-    stock, ours = _compare(program(name), str(turns))
+    turns = "8" if os.environ.get("SECMAP_KERNEL") == "debug" else "20"
+    stock, ours = _compare(program(name), turns)
     assert len(stock) == len(ours) > 10
     different = [(before, after) for before, after in zip(stock, ours) if before != after]
     assert different and all(after.endswith(" orig_ax -1") for _, after in different)

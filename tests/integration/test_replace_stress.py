@@ -16,7 +16,7 @@ GETPPID, GETPGID = 110, 121
 FIRST, SECOND = 1001, 1002
 LONG = "SECMAP_LONG" in os.environ
 # TCG's debug kernel is some ten times slower than the others.
-ROUNDS = 100_000 if LONG else 60 if os.environ.get("SECMAP_KERNEL") == "debug" else 600
+ROUNDS = 100_000 if LONG else 60 if os.environ.get("SECMAP_KERNEL") == "debug" else 300
 WAYS = ("calls", "forks", "generations", "threads", "attaches", "tsyncs")
 
 
