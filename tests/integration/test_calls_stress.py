@@ -4,6 +4,7 @@
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,7 +60,11 @@ def test_not_one_denied_call_succeeds(
         os.sched_yield()
     assert abi.task_list(dev) == []
     # Each task had two; what others hold in the same slabs comes and goes.
-    grown = _objects() - before
+    for _ in range(60):
+        grown = _objects() - before
+        if grown < max(200, made // 5):
+            break
+        time.sleep(1)
     print(f"{grown} objects more after {made} tasks and those that they made")
     # The debug kernel's KASAN keeps what was freed for a while; there kmemleak looks instead.
     if os.environ.get("SECMAP_KERNEL") != "debug":
