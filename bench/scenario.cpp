@@ -206,18 +206,18 @@ void add_attaching(list& to) {
     constexpr unsigned n = 65536;
     scenario set = counted(one("replace_set", "a policy with a table of N values replaced, in one task", "", {}), n);
     set.members = random_values(n, n);
-    to.push_back(doing(work::stall, one("replace_stall", "longest call while podman's profile is replaced all the time",
-                                        "", {SYS_getppid})));
     scenario stall =
         counted(one("replace_stall_set", "longest call while a policy with a table of N values is replaced", "",
                     {SYS_create_module, {0}}),
                 n);
     stall.members = set.members;
     stall.call.values = {set.members.front()};
-    to.push_back(doing(work::stall, std::move(stall)));
     scenario table = counted(one("build_table", "a table of N values made", "", {}), n);
     table.members = set.members;
     to.push_back(doing(work::replace, std::move(set)));
+    to.push_back(doing(work::stall, one("replace_stall", "longest call while podman's profile is replaced all the time",
+                                        "", {SYS_getppid})));
+    to.push_back(doing(work::stall, std::move(stall)));
     to.push_back(doing(work::create_table, std::move(table)));
 }
 

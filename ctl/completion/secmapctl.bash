@@ -6,8 +6,8 @@ _secmapctl_objects='run notify attach detach policy prog task explain monitor be
 _secmapctl_common='--help --json --pretty --device'
 _secmapctl_scenarios='plain_allow podman_allow podman_argument podman_denied podman_unknown deny_list
     set_first set_last set_mean set_absent bits_mean stack_plain stack_argument stack_denied fork_exit thread attach
-    attach_create attach_made replace replace_set replace_stall
-    replace_stall_set build_table notify'
+    attach_create attach_made replace replace_set replace_stall replace_stall_set
+    build_table notify'
 _secmapctl_reading='--name --unknown --overlap --cap'
 
 # The options of a command: "run", "policy check" ...
