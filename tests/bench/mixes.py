@@ -63,8 +63,6 @@ def main() -> None:
     parser.add_argument("--kernel", required=True, help="what the cells call this kernel")
     parser.add_argument("scenario", nargs="+")
     arguments = parser.parse_args()
-    # Where a program's memory lies decides how often it is copied and searched.
-    Path("/proc/sys/kernel/randomize_va_space").write_text("0\n", encoding="ascii")
     mixes = Mixes(arguments.kernel, arguments.scenario)
     jobs.prepare(mixes.names)
     with tempfile.TemporaryDirectory() as folder:
