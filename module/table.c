@@ -15,6 +15,8 @@
 /* At least so many slots a key, as a power of two: first, and at last. */
 #define TABLE_ROOM_FIRST 1
 #define TABLE_ROOM_LAST	 2
+/* So many keys are still few pages: with twice the room a third of a slot less is looked at. */
+#define TABLE_SMALL	 1024U
 /*
  * So few keys, as most sets of arguments have, get room until each lies at home: then every
  * look-up touches one slot, and what it costs is not left to chance.
@@ -152,13 +154,13 @@ static struct secmap_table *table_hash_alloc(const struct secmap_table_spec *spe
 	return table;
 }
 
-/* With up to @last_room, and no more than @probes; ERR_PTR(-EAGAIN): it cannot be done. */
-static struct secmap_table *table_hash_try(const struct secmap_table_spec *spec, u32 last_room,
+/* With @room to @last, and no more than @probes; ERR_PTR(-EAGAIN): it cannot be done. */
+static struct secmap_table *table_hash_try(const struct secmap_table_spec *spec, u32 room, u32 last,
 					   u32 probes, struct secmap_why *why)
 {
-	u32 room, tries;
+	u32 tries;
 
-	for (room = TABLE_ROOM_FIRST; room <= last_room; room++) {
+	for (; room <= last; room++) {
 		struct secmap_table *table = table_hash_alloc(spec, room);
 		int err = -EAGAIN;
 
@@ -184,11 +186,13 @@ static struct secmap_table *table_hash_create(const struct secmap_table_spec *sp
 					      struct secmap_why *why)
 {
 	struct secmap_table *table = ERR_PTR(-EAGAIN);
+	u32 more = spec->count <= TABLE_SMALL;
 
 	if (spec->count <= TABLE_FEW)
-		table = table_hash_try(spec, TABLE_ROOM_LAST_FEW, 1, why);
+		table = table_hash_try(spec, TABLE_ROOM_FIRST, TABLE_ROOM_LAST_FEW, 1, why);
 	if (table == ERR_PTR(-EAGAIN))
-		table = table_hash_try(spec, TABLE_ROOM_LAST, SECMAP_LIMIT_PROBES, why);
+		table = table_hash_try(spec, TABLE_ROOM_FIRST + more, TABLE_ROOM_LAST + more,
+				       SECMAP_LIMIT_PROBES, why);
 	if (table == ERR_PTR(-EAGAIN))
 		table = ERR_PTR(secmap_refuse(why, -ENOSPC,
 					      "%u keys do not fit with at most %u probes each",
