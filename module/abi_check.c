@@ -47,6 +47,13 @@ static_assert(offsetofend(struct secmap_task, top_id) == 16);
 static_assert(sizeof(struct secmap_task_list) == 32);
 static_assert(offsetofend(struct secmap_task_list, tasks) == 32);
 
+static_assert(sizeof(struct secmap_recorder_set) == 16);
+static_assert(offsetofend(struct secmap_recorder_set, args) == 16);
+static_assert(sizeof(struct secmap_recorder_create) == 32);
+static_assert(offsetofend(struct secmap_recorder_create, out_values_max) == 32);
+static_assert(sizeof(struct secmap_recorder_read) == 424);
+static_assert(offsetofend(struct secmap_recorder_read, out_calls) == 424);
+
 /* Where alignment could have made a hole in the middle. */
 static_assert(offsetof(struct secmap_info, out_features) == 16);
 static_assert(offsetof(struct secmap_table_create, keys) == 24);
@@ -59,6 +66,9 @@ static_assert(offsetof(struct secmap_policy_test, calls) == 24);
 static_assert(offsetof(struct secmap_attach, filter) == 24);
 static_assert(offsetof(struct secmap_task_info, ids) == 16);
 static_assert(offsetof(struct secmap_task_list, cursor) == 16);
+static_assert(offsetof(struct secmap_recorder_create, sets) == 16);
+static_assert(offsetof(struct secmap_recorder_read, values) == 16);
+static_assert(offsetof(struct secmap_recorder_read, out_calls) == 40);
 
 /* Part of the ABI: never to be used for something else. */
 static_assert(SECMAP_ABI_X86_64 == 0 && SECMAP_ABI_X32 == 1 && SECMAP_ABI_I386 == 2);
@@ -78,4 +88,5 @@ static_assert(SECMAP_ATTACH_TSYNC_ESRCH == SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
 static_assert(SECMAP_ATTACH_WAIT_KILLABLE_RECV == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 
 /* The probe masks numbers with it. */
-static_assert((SECMAP_NR_MAX & (SECMAP_NR_MAX - 1)) == 0 && SECMAP_NR_MAX % 64 == 0);
+static_assert((SECMAP_NR_MAX & (SECMAP_NR_MAX - 1)) == 0);
+static_assert(SECMAP_NR_WORDS * 64 == SECMAP_NR_MAX);

@@ -62,6 +62,7 @@ static int ioctl_info(struct secmap_request *request)
 		.out_abi_version = SECMAP_ABI_VERSION,
 		.out_features = SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
 				SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE |
+				SECMAP_FEATURE_RECORD | SECMAP_FEATURE_COMPLAIN |
 				(ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
 		.out_actions = SECMAP_ACTIONS,
 		.out_enosys_actions = SECMAP_ACTION_TRACE,
@@ -150,7 +151,7 @@ static const struct command commands[] = {
 		.flags = SECMAP_ATTACH_TSYNC | SECMAP_ATTACH_LOG | SECMAP_ATTACH_SPEC_ALLOW |
 			 SECMAP_ATTACH_NEW_LISTENER | SECMAP_ATTACH_TSYNC_ESRCH |
 			 SECMAP_ATTACH_WAIT_KILLABLE_RECV | SECMAP_ATTACH_FILTER |
-			 SECMAP_ATTACH_STRICT,
+			 SECMAP_ATTACH_STRICT | SECMAP_ATTACH_COMPLAIN | SECMAP_ATTACH_RECORD,
 		.least = offsetofend(struct secmap_attach, out_pad),
 		.known = sizeof(struct secmap_attach),
 		.outputs = offsetof(struct secmap_attach, out_depth),
@@ -190,6 +191,19 @@ static const struct command commands[] = {
 		.least = offsetofend(struct secmap_policy_seal, pad),
 		.known = sizeof(struct secmap_policy_seal),
 		.outputs = sizeof(struct secmap_policy_seal),
+	},
+	[_IOC_NR(SECMAP_IOC_RECORDER_CREATE)] = {
+		.run = secmap_ioctl_recorder_create,
+		.least = offsetofend(struct secmap_recorder_create, out_values_max),
+		.known = sizeof(struct secmap_recorder_create),
+		.outputs = offsetof(struct secmap_recorder_create, out_policy_id),
+	},
+	[_IOC_NR(SECMAP_IOC_RECORDER_READ)] = {
+		.run = secmap_ioctl_recorder_read,
+		.flags = SECMAP_RECORDER_WAIT,
+		.least = offsetofend(struct secmap_recorder_read, out_calls),
+		.known = sizeof(struct secmap_recorder_read),
+		.outputs = offsetof(struct secmap_recorder_read, out_count),
 	},
 };
 

@@ -45,6 +45,10 @@ int secmap_ioctl_task_list(struct secmap_request *request);
 int secmap_ioctl_policy_replace(struct secmap_request *request);
 int secmap_ioctl_policy_seal(struct secmap_request *request);
 
+/* dev_recorder.c */
+int secmap_ioctl_recorder_create(struct secmap_request *request);
+int secmap_ioctl_recorder_read(struct secmap_request *request);
+
 int __init secmap_dev_init(void);
 void secmap_dev_exit(void);
 

@@ -13,6 +13,7 @@
 #include "limits.h"
 #include "notify.h"
 #include "policy.h"
+#include "recorder.h"
 #include "task.h"
 #include "trace.h"
 #include "user.h"
@@ -51,8 +52,15 @@ static int check_attach(const struct secmap_attach *attach)
 {
 	u32 flags = attach->flags;
 	u32 own = flags & (SECMAP_ATTACH_FILTER | SECMAP_ATTACH_STRICT);
+	bool records = flags & SECMAP_ATTACH_RECORD;
 
-	if (attach->pid < 0 || attach->pad)
+	if (attach->pid < 0 || (!records && attach->record_fd))
+		return -EINVAL;
+	/* Nobody is asked about what is not enforced. */
+	if (flags & SECMAP_ATTACH_COMPLAIN && flags & SECMAP_ATTACH_NEW_LISTENER)
+		return -EINVAL;
+	/* A recorder of all calls brings a policy of its own. */
+	if (records && !(flags & SECMAP_ATTACH_COMPLAIN) && (own || attach->policy_fd != -1))
 		return -EINVAL;
 	if (flags & SECMAP_ATTACH_STRICT && (flags != SECMAP_ATTACH_STRICT || attach->pid))
 		return -EINVAL;
@@ -86,24 +94,43 @@ static int can_skip(void)
 	}
 }
 
+/* What records the calls, with a reference, or NULL. */
+static struct secmap_recorder *find_recorder(const struct secmap_attach *attach)
+{
+	if (!(attach->flags & SECMAP_ATTACH_RECORD))
+		return NULL;
+	return secmap_recorder_by_fd(attach->record_fd);
+}
+
+/* A policy that is there already, with a reference, or NULL: one is to be made. */
+static struct secmap_policy *find_made(const struct secmap_attach *attach,
+				       const struct secmap_recorder *recorder)
+{
+	struct secmap_object *object;
+
+	if (attach->flags & (SECMAP_ATTACH_FILTER | SECMAP_ATTACH_STRICT))
+		return NULL;
+	if (recorder && !(attach->flags & SECMAP_ATTACH_COMPLAIN))
+		object = secmap_object_get(&recorder->policy->object);
+	else
+		object = secmap_object_by_fd(attach->policy_fd, SECMAP_OBJECT_POLICY);
+	return secmap_policy_of(object);
+}
+
 /*
  * What is to be attached, with a reference. Who may not learns nothing about a program, and
  * costs no memory; as seccomp(2).
  */
-static struct secmap_policy *find_policy(struct secmap_request *request)
+static struct secmap_policy *find_policy(struct secmap_request *request,
+					 const struct secmap_recorder *recorder)
 {
 	static const char name[SECMAP_NAME_LEN];
 	const struct secmap_attach *attach = request->record;
-	struct secmap_policy *policy = NULL;
-	struct secmap_object *object;
+	struct secmap_policy *policy = find_made(attach, recorder);
 	int err;
 
-	if (!(attach->flags & (SECMAP_ATTACH_FILTER | SECMAP_ATTACH_STRICT))) {
-		object = secmap_object_by_fd(attach->policy_fd, SECMAP_OBJECT_POLICY);
-		policy = secmap_policy_of(object);
-		if (IS_ERR(policy))
-			return policy;
-	}
+	if (IS_ERR(policy))
+		return policy;
 	err = attach_allowed(request) ?: can_skip();
 	if (err) {
 		if (policy)
@@ -172,7 +199,7 @@ static int attach_to_task(struct secmap_attach *attach, const struct secmap_entr
  * * -EINVAL: a negative pid, padding, flags and members that contradict each other, a program
  *   that seccomp(2) does not take, STRICT for who is filtered already
  * * -E2BIG: SECMAP_LIMIT_INSNS
- * * -EBADF, -EBADFD: the policy's descriptor
+ * * -EBADF, -EBADFD: the recorder's descriptor, or the policy's
  * * -EACCES: no_new_privs is not set; -EPERM: another task, and no administrator
  * * -EAGAIN: the kernel is still being tested, or the task being created
  * * -ENOSYS: this kernel cannot skip a call
@@ -187,16 +214,22 @@ int secmap_ioctl_attach(struct secmap_request *request)
 {
 	struct secmap_attach *attach = request->record;
 	struct secmap_entry entry = {
-		.flags = attach->flags & (SECMAP_ATTACH_LOG | SECMAP_ATTACH_STRICT),
+		.flags = attach->flags &
+			 (SECMAP_ATTACH_LOG | SECMAP_ATTACH_STRICT | SECMAP_ATTACH_COMPLAIN),
 	};
 	int err;
 
 	err = check_attach(attach);
 	if (err)
 		return err;
-	entry.policy = find_policy(request);
-	if (IS_ERR(entry.policy))
-		return PTR_ERR(entry.policy);
+	entry.recorder = find_recorder(attach);
+	if (IS_ERR(entry.recorder))
+		return PTR_ERR(entry.recorder);
+	entry.policy = find_policy(request, entry.recorder);
+	if (IS_ERR(entry.policy)) {
+		err = PTR_ERR(entry.policy);
+		goto put_recorder;
+	}
 	err = make_listener(request, &entry);
 	if (err)
 		goto put;
@@ -210,6 +243,9 @@ put:
 	if (entry.listener)
 		secmap_listener_put(entry.listener);
 	secmap_policy_put(entry.policy);
+put_recorder:
+	if (entry.recorder)
+		secmap_recorder_put(entry.recorder);
 	return err;
 }
 

@@ -13,6 +13,7 @@
 
 #include "call.h"
 #include "flag.h"
+#include "observe.h"
 #include "task.h"
 #include "verdict.h"
 #include "watch.h"
@@ -65,10 +66,13 @@ static noinline void judge(struct secmap_carrier *carrier, const struct secmap_s
 {
 	struct secmap_call call = secmap_call_read(regs);
 	u64 permitted = secmap_verdict_permitted(carrier, &call);
+	struct secmap_judgement said;
 
 	if (allowed(stack, call.where))
 		return;
-	conclude(carrier, regs, call.where, secmap_stack_judge(stack, ask, &call), permitted);
+	said = unlikely(stack->observed) ? secmap_observe(stack, &call) :
+					   secmap_stack_judge(stack, ask, &call);
+	conclude(carrier, regs, call.where, said, permitted);
 }
 
 static __always_inline const struct secmap_ask *ask_of(const struct secmap_stack *stack, u32 answer)

@@ -57,10 +57,17 @@
 #define SECMAP_LIMIT_WATCHERS_RESERVED 16U
 #define SECMAP_LIMIT_WATCHERS_USER     8U
 
-#define SECMAP_LIMIT_TEST_CALLS	       4096U
-#define SECMAP_LIMIT_TEST_REPEAT       1000000U
-#define SECMAP_LIMIT_TASK_LIST	       65536U	/* in one call */
-#define SECMAP_LIMIT_OBJECTS	       1048576U /* policies, and tables */
+/*
+ * Calls whose arguments one recorder records, and how many different ones of each: all of that is
+ * allocated with it, 7 MiB at most.
+ */
+#define SECMAP_LIMIT_RECORDED_SETS   256U
+#define SECMAP_LIMIT_RECORDED_VALUES 256U
+
+#define SECMAP_LIMIT_TEST_CALLS	     4096U
+#define SECMAP_LIMIT_TEST_REPEAT     1000000U
+#define SECMAP_LIMIT_TASK_LIST	     65536U   /* in one call */
+#define SECMAP_LIMIT_OBJECTS	     1048576U /* policies, and tables */
 /* Of these, for CAP_SYS_ADMIN in the initial user namespace: nobody else can use all up. */
 #define SECMAP_LIMIT_OBJECTS_RESERVED 65536U
 #define SECMAP_LIMIT_LOG	      4096U /* bytes of a refusal's text */

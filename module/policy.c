@@ -251,6 +251,24 @@ struct secmap_policy *secmap_policy_create_strict(void)
 	return secmap_policy_create(&spec, NULL, name, NULL);
 }
 
+/* Return: a policy object that allows every call, for recorders, or as secmap_policy_create(). */
+struct secmap_policy *secmap_policy_create_open(void)
+{
+	static const char name[SECMAP_NAME_LEN] = "recorder";
+	static const struct secmap_abi_spec all = {
+		.abi = { .abi = SECMAP_ABI_X86_64,
+			 .default_action = SECCOMP_RET_ALLOW,
+			 .newer_from = SECMAP_NEWER_NONE },
+	};
+	struct secmap_rules_spec spec = {
+		.foreign_action = SECCOMP_RET_ALLOW,
+		.abi_count = 1,
+		.abis = &all,
+	};
+
+	return secmap_policy_create(&spec, NULL, name, NULL);
+}
+
 void secmap_policy_free(struct secmap_object *object)
 {
 	struct secmap_policy *policy = secmap_policy_of(object);

@@ -48,6 +48,7 @@ struct secmap_policy *secmap_policy_create_ebpf(struct secmap_program_spec *spec
 						struct secmap_set **sets, const char *name,
 						struct secmap_why *why);
 struct secmap_policy *secmap_policy_create_strict(void);
+struct secmap_policy *secmap_policy_create_open(void);
 void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_policy_info *info);
 
 static inline void secmap_policy_put(struct secmap_policy *policy)

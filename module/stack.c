@@ -13,6 +13,7 @@
 #include "limits.h"
 #include "notify.h"
 #include "policy.h"
+#include "recorder.h"
 #include "verdict.h"
 #include "compat/compat.h"
 
@@ -39,6 +40,8 @@ static void stack_release(struct work_struct *work)
 		secmap_policy_put(entry->policy);
 		if (entry->listener)
 			secmap_listener_leave(entry->listener);
+		if (entry->recorder)
+			secmap_recorder_put(entry->recorder);
 	}
 	kfree(stack);
 	/* secmap_stack_exit() waits until this function has returned. */
@@ -66,6 +69,8 @@ static void stack_add(struct secmap_stack *stack, const struct secmap_entry *ent
 	atomic_inc(&entry->policy->stacks);
 	if (entry->listener)
 		secmap_listener_join(entry->listener);
+	if (entry->recorder)
+		secmap_recorder_get(entry->recorder);
 	/* As seccomp(2): each program but the newest counts 4 more. */
 	if (insns && stack->insns)
 		stack->insns += 4;
@@ -174,6 +179,9 @@ static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u
 		__set_bit(where.nr, stack->allow[where.abi]);
 		return;
 	}
+	/* The first of @asks is everybody. */
+	if (stack->observed)
+		return;
 	constant = stack_constant(stack, where, repeated, &action, &ask);
 	if (!ask.newest) {
 		if (!secmap_call_forks(where))
@@ -190,6 +198,17 @@ static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u
 	if (!constant || secmap_verdict_fails(action))
 		stack_shorten(where, &ask);
 	stack->answer[where.nr] = SECMAP_LIMIT_STACK_ERRNOS + stack_ask(stack, &ask);
+}
+
+/* Must every call be looked at, even if all policies allow it? */
+static bool stack_observed(const struct secmap_stack *stack)
+{
+	u32 i;
+
+	for (i = 0; i < stack->depth; i++)
+		if (stack->entries[i].recorder || stack->entries[i].flags & SECMAP_ATTACH_COMPLAIN)
+			return true;
+	return false;
 }
 
 /* Fill in what follows from the policies, and make the stack one that can be put. */
@@ -210,6 +229,7 @@ static void stack_finish(struct secmap_stack *stack)
 	for (i = stack->depth; i-- > 0;)
 		stack_ask_too(stack, i, &stack->asks[0]);
 	stack->ask_count = 1;
+	stack->observed = stack_observed(stack);
 	for (where.abi = 0; where.abi < SECMAP_ABI_COUNT; where.abi++) {
 		for (where.nr = 0; where.nr < SECMAP_NR_MAX; where.nr++)
 			stack_merge(stack, where, repeated, logs);
@@ -509,6 +529,7 @@ bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_s
 	for (i = 0; i < lower->depth; i++)
 		if (stack->entries[i].policy != lower->entries[i].policy ||
 		    stack->entries[i].listener != lower->entries[i].listener ||
+		    stack->entries[i].recorder != lower->entries[i].recorder ||
 		    stack->entries[i].flags != lower->entries[i].flags)
 			return false;
 	return true;

@@ -11,16 +11,19 @@
 #include "steps.h"
 
 struct secmap_listener;
+struct secmap_recorder;
 
 /**
  * struct secmap_entry - a policy as it was attached
  * @policy: a reference
  * @listener: who answers its USER_NOTIF; a reference, or NULL
- * @flags: SECMAP_ATTACH_LOG, SECMAP_ATTACH_STRICT
+ * @recorder: what records its calls; a reference, or NULL
+ * @flags: SECMAP_ATTACH_LOG, _STRICT, _COMPLAIN
  */
 struct secmap_entry {
 	struct secmap_policy *policy;
 	struct secmap_listener *listener;
+	struct secmap_recorder *recorder;
 	u32 flags;
 };
 
@@ -63,6 +66,7 @@ static_assert(SECMAP_LIMIT_STACK <= 64);
  * @cost: rules and conditions that one call may have to look at
  * @insns: instructions of programs that it may have to run, as seccomp(2) counts them
  * @all: in the list of all stacks
+ * @observed: every call is to be looked at: @allow is empty, and secmap_observe() is who is asked
  * @next: what is to be carried instead, since a policy was replaced; a reference, or NULL
  * @born: secmap_stack_time() from which it is carried in its predecessor's place
  * @release: frees it, in process context, when no probe can be reading it any more
@@ -82,6 +86,7 @@ struct secmap_stack {
 	u32 depth;
 	u32 cost;
 	u32 insns;
+	bool observed;
 	struct list_head all;
 	struct secmap_stack __rcu *next;
 	u64 born;

@@ -24,6 +24,7 @@ TRACE_EVENT_FN(secmap_decision,
 		__field(u64, ip)
 		__array(u64, args, 6)
 		__field(bool, has_args)
+		__field(bool, complains)
 	),
 	TP_fast_assign(
 		__entry->arch = event->call.arch;
@@ -33,10 +34,12 @@ TRACE_EVENT_FN(secmap_decision,
 		__entry->ip = event->call.instruction_pointer;
 		memcpy(__entry->args, event->call.args, sizeof(__entry->args));
 		__entry->has_args = event->has_args;
+		__entry->complains = event->complains;
 	),
-	TP_printk("arch=%x nr=%d args=%s ip=%llx action=%x policy=%u", __entry->arch, __entry->nr,
-		  __entry->has_args ? __print_array(__entry->args, 6, 8) : "unknown",
-		  __entry->ip, __entry->action, __entry->policy),
+	TP_printk("arch=%x nr=%d args=%s ip=%llx action=%x policy=%u%s", __entry->arch,
+		  __entry->nr, __entry->has_args ? __print_array(__entry->args, 6, 8) : "unknown",
+		  __entry->ip, __entry->action, __entry->policy,
+		  __entry->complains ? " complain" : ""),
 	secmap_watch_trace, secmap_watch_untrace
 );
 

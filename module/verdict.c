@@ -46,14 +46,20 @@ static bool later(struct secmap_carrier *carrier, const struct secmap_entry *by,
 	return true;
 }
 
-/* Of a call that fails: into the log if its policy is to, and to whoever watches. */
-static void later_if_heard(struct secmap_carrier *carrier, const struct secmap_entry *by,
+/* Into the log if its policy is to, and to whoever watches. Return: whether anybody hears of it. */
+static bool later_if_heard(struct secmap_carrier *carrier, const struct secmap_entry *by,
 			   u32 action)
 {
 	if (by->flags & SECMAP_ATTACH_LOG)
-		later(carrier, by, action, SECMAP_LATE_LOG);
-	else if (secmap_watch_wanted())
-		later(carrier, by, action, SECMAP_LATE_TELL);
+		return later(carrier, by, action, SECMAP_LATE_LOG);
+	return secmap_watch_wanted() && later(carrier, by, action, SECMAP_LATE_TELL);
+}
+
+/* Of a call that runs although its policy does not allow it. */
+static void complain(struct secmap_carrier *carrier, const struct secmap_entry *by, u32 action)
+{
+	if (later_if_heard(carrier, by, action))
+		set_bit(SECMAP_LATE_RAN, &carrier->late);
 }
 
 /* The thread alone; the process does not notice but by its thread's absence. */
@@ -131,6 +137,10 @@ bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_en
 {
 	long value = -ENOSYS;
 
+	if (by->flags & SECMAP_ATTACH_COMPLAIN) {
+		complain(carrier, by, action);
+		return true;
+	}
 	switch (action & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
 		return true;
@@ -287,11 +297,12 @@ static bool permit(struct secmap_carrier *carrier, const struct seccomp_data *da
 
 /* Tell watchers, if @policy, whose verdict it is, is not 0. */
 static void tell(const struct secmap_carrier *carrier, const struct seccomp_data *call,
-		 bool has_args, u32 policy)
+		 bool has_args, bool complains, u32 policy)
 {
 	struct secmap_event event = {
 		.call = *call,
 		.has_args = has_args,
+		.complains = complains,
 		.action = carrier->action,
 		.policy = policy,
 	};
@@ -304,9 +315,10 @@ static void tell(const struct secmap_carrier *carrier, const struct seccomp_data
  * The same on the way back from the call: the registers still have its arguments, but if it has
  * run and given the task others, or has become exit().
  */
-static void tell_after(const struct secmap_carrier *carrier, u32 arch, u32 policy)
+static void tell_after(struct secmap_carrier *carrier, u32 arch, u32 policy)
 {
-	bool ran = (carrier->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG;
+	bool complains = test_and_clear_bit(SECMAP_LATE_RAN, &carrier->late);
+	bool ran = complains || (carrier->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG;
 	struct secmap_where where = secmap_where(arch, carrier->number);
 	struct seccomp_data data = secmap_call_read(current_pt_regs()).data;
 
@@ -316,7 +328,7 @@ static void tell_after(const struct secmap_carrier *carrier, u32 arch, u32 polic
 	tell(carrier, &data,
 	     !test_bit(SECMAP_LATE_STATUS, &carrier->late) &&
 		     !(ran && secmap_call_changes_registers(where)),
-	     policy);
+	     complains, policy);
 }
 
 /*
@@ -333,7 +345,7 @@ static void ask(struct secmap_carrier *carrier, u32 arch, bool logs, u32 policy)
 	/* As if the call were under way: the kernel restarts it where a signal interrupts us. */
 	secmap_call_rollback(regs, carrier->number);
 	call = secmap_call_read(regs);
-	tell(carrier, &call.data, true, policy);
+	tell(carrier, &call.data, true, false, policy);
 	secmap_notify_ask(carrier->listener, &call.data, &answer);
 	runs = answer.runs && permit(carrier, &call.data);
 	secmap_listener_put(carrier->listener);

@@ -21,6 +21,7 @@ struct sock;
  * struct secmap_event - a verdict on a call of the current task
  * @call: the call
  * @has_args: whether its arguments are known
+ * @complains: the call runs all the same, see SECMAP_ATTACH_COMPLAIN
  * @action: SECCOMP_RET_* with its data
  * @policy: id of the policy whose verdict it is
  * @time: CLOCK_MONOTONIC, ns
@@ -29,6 +30,7 @@ struct sock;
 struct secmap_event {
 	struct seccomp_data call;
 	bool has_args;
+	bool complains;
 	u32 action;
 	u32 policy;
 	u64 time;

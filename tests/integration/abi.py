@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, \
     ATTACH, DETACH, TASK_INFO, TASK_LIST, POLICY_FILTER, POLICY_REPLACE, \
-    POLICY_SEAL = (0xF500 + nr for nr in range(14))
+    POLICY_SEAL, RECORDER_CREATE, RECORDER_READ = (0xF500 + nr for nr in range(16))
 
 X86_64, X32, I386 = range(3)
 ARCH = {X86_64: 0xC000003E, X32: 0xC000003E, I386: 0x40000003}
@@ -33,7 +33,7 @@ SKIP_UNKNOWN, SKIP_WORKS, SKIP_BROKEN = range(3)
 NEWER_NONE = 0xFFFFFFFF
 
 TSYNC, ATTACH_LOG, SPEC_ALLOW, NEW_LISTENER, TSYNC_ESRCH, WAIT_KILLABLE = (1 << n for n in range(6))
-FILTER, STRICT = 1 << 16, 1 << 17
+FILTER, STRICT, COMPLAIN, RECORD = (1 << n for n in range(16, 20))
 
 _PR_SET_NO_NEW_PRIVS = 38
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -230,10 +230,10 @@ def policy_filter(dev: int, policy: int, room: int = 4096) -> list[Insn]:
 
 
 def attach_record(policy: int = -1, pid: int = 0, flags: int = 0,
-                  filter_: Memory | None = None) -> bytearray:
+                  filter_: Memory | None = None, recorder: int = 0) -> bytearray:
     """For ATTACH; `filter_` is kept by the caller."""
     return bytearray(struct.pack(
-        "<IIiiIIQII", 40, flags, policy, pid, len(filter_.content) // 8 if filter_ else 0, 0,
+        "<IIiiIiQII", 40, flags, policy, pid, len(filter_.content) // 8 if filter_ else 0, recorder,
         filter_.address if filter_ else 0, 0, 0))
 
 
@@ -254,10 +254,10 @@ def simple(dev: int, actions: dict[int, int], default: int = ALLOW, name: str = 
         Rule(nr, action) for nr, action in sorted(actions.items())])], name=name)
 
 
-def attach(dev: int, policy: int, pid: int = 0, flags: int = 0) -> int:
+def attach(dev: int, policy: int, pid: int = 0, flags: int = 0, recorder: int = 0) -> int:
     """Put a policy on a task, trying again while the module says so; the depth."""
     for _ in range(1000):
-        record = attach_record(policy, pid, flags)
+        record = attach_record(policy, pid, flags, recorder=recorder)
         try:
             ioctl(dev, ATTACH, record)
         except BlockingIOError:
@@ -338,6 +338,44 @@ def replace(dev: int, policy: int, by: int) -> tuple[int, int]:
 def seal(dev: int, policy: int) -> None:
     """POLICY_SEAL."""
     ioctl(dev, POLICY_SEAL, struct.pack("<IIiI", 16, 0, policy, 0))
+
+
+Set = tuple[int, int, int]
+"""whose arguments are recorded: ABI, number, a bit for each argument"""
+
+
+def recorder_create(dev: int, sets: Sequence[Set] = ()) -> tuple[int, int]:
+    """A recorder's descriptor, and the id of the policy that is carried with it."""
+    memory = Memory(b"".join(struct.pack("<4I", 16, *one) for one in sets))
+    record = bytearray(struct.pack("<IIIIQII", 32, 0, len(sets), 0, memory.address, 0, 0))
+    recorder = ioctl(dev, RECORDER_CREATE, record)
+    return recorder, int(struct.unpack_from("<I", record, 24)[0])
+
+
+@dataclass
+class Recorded:
+    """What RECORDER_READ says: by ABI the numbers, and the arguments of one set."""
+
+    calls: list[set[int]]
+    values: list[tuple[int, ...]]
+    overflow: int
+    other: int
+
+
+def recorded(dev: int, recorder: int, which: int = 0xFFFFFFFF, words: int = 1) -> Recorded:
+    """All of a recorder, or of one of its sets, whose entries have so many words."""
+    none = which == 0xFFFFFFFF
+    room = 0 if none else 256
+    memory = Memory(bytes(8 * room * words))
+    record = bytearray(struct.pack("<IIiIQIIII", 424, 1, recorder, which, 0 if none else memory.address,
+                                   room, 0, 0, 0) + bytes(384))
+    ioctl(dev, RECORDER_READ, record)
+    count, overflow, other = struct.unpack_from("<3I", record, 28)
+    bits = struct.unpack_from("<48Q", record, 40)
+    calls = [{nr for nr in range(1024) if bits[16 * abi + nr // 64] >> (nr % 64) & 1}
+             for abi in range(3)]
+    return Recorded(calls, list(struct.iter_unpack(f"<{words}Q", memory.buffer.raw[:8 * words * count])),
+                    overflow, other)
 
 
 def pack_call(nr: int, args: Sequence[int] = (), abi: int = X86_64, ip: int = 0) -> bytes:

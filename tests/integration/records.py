@@ -54,14 +54,21 @@ _LAYOUT: dict[str, tuple[int, str]] = {
         size:0:4 flags:4:4 policy_fd:8:4 count:12:4 repeat:16:4 pad:20:4 calls:24:8
         verdicts:32:8"""),
     "secmap_attach": (40, """
-        size:0:4 flags:4:4 policy_fd:8:4 pid:12:4 filter_len:16:4 pad:20:4 filter:24:8
-        out_depth:32:4 out_pad:36:4"""),
+        size:0:4 flags:4:4 policy_fd:8:4 pid:12:4 filter_len:16:4 record_fd:20:4
+        filter:24:8 out_depth:32:4 out_pad:36:4"""),
     "secmap_detach": (24, "size:0:4 flags:4:4 pid:8:4 policy_id:12:4 out_depth:16:4 out_pad:20:4"),
     "secmap_task_info": (32, """
         size:0:4 flags:4:4 pid:8:4 count:12:4 ids:16:8 out_depth:24:4 out_pad:28:4"""),
     "secmap_task": (16, "tid:0:4 tgid:4:4 depth:8:4 top_id:12:4"),
     "secmap_task_list": (32, """
         size:0:4 flags:4:4 count:8:4 out_count:12:4 cursor:16:8 tasks:24:8"""),
+    "secmap_recorder_set": (16, "size:0:4 abi:4:4 nr:8:4 args:12:4"),
+    "secmap_recorder_create": (32, """
+        size:0:4 flags:4:4 set_count:8:4 pad:12:4 sets:16:8 out_policy_id:24:4
+        out_values_max:28:4"""),
+    "secmap_recorder_read": (424, """
+        size:0:4 flags:4:4 recorder_fd:8:4 set:12:4 values:16:8 count:24:4 out_count:28:4
+        out_overflow:32:4 out_other:36:4 out_calls:40:384"""),
 }
 
 
@@ -89,6 +96,7 @@ NUMBERS = {
     "secmap_detach": abi.DETACH, "secmap_task_info": abi.TASK_INFO,
     "secmap_task_list": abi.TASK_LIST, "secmap_policy_filter": abi.POLICY_FILTER,
     "secmap_policy_replace": abi.POLICY_REPLACE, "secmap_policy_seal": abi.POLICY_SEAL,
+    "secmap_recorder_create": abi.RECORDER_CREATE, "secmap_recorder_read": abi.RECORDER_READ,
 }
 
 
@@ -198,6 +206,7 @@ class Ground:
     table: int = -1
     policy: int = -1
     program: int = -1
+    recorder: int = -1
     policy_id: int = 0
     victim: Child | None = None
     gate: Gate = field(default_factory=Gate)
@@ -207,6 +216,7 @@ class Ground:
         self.table = abi.table_create(self.dev, [1, 2, 3])
         self.policy = abi.simple(self.dev, {})
         self.program = abi.cbpf(self.dev, [abi.ret(abi.ALLOW)])
+        self.recorder, _ = abi.recorder_create(self.dev, [(abi.X86_64, 39, 0b11)])
         self.policy_id = int(str(abi.policy_info(self.dev, self.policy)["id"]))
         self.victim = Child(lambda: self.gate.wait(600) and None)
         return self
@@ -217,6 +227,7 @@ class Ground:
         self.gate.close()
         os.close(self.policy)
         os.close(self.program)
+        os.close(self.recorder)
         os.close(self.table)
 
     def refresh(self) -> None:
@@ -273,6 +284,12 @@ class Ground:
                 return Record(name, policy_fd=self.program, by_fd=self.policy)
             case "secmap_policy_seal":
                 return Record(name, policy_fd=self.policy)
+            case "secmap_recorder_create":
+                return Record(name, set_count=1,
+                              sets=self.memory(struct.pack("<4I", 16, abi.I386, 102, 0b111)))
+            case "secmap_recorder_read":
+                return Record(name, recorder_fd=self.recorder, count=4,
+                              values=self.memory(bytes(64)))
             case "secmap_policy_test":
                 return Record(name, policy_fd=self.policy, count=1,
                               calls=self.memory(abi.pack_call(39)), verdicts=self.memory(bytes(8)))

@@ -27,7 +27,7 @@ def test_layout(program: Callable[[str], str], suffix: str) -> None:
 def test_every_member_of_the_header_is_known() -> None:
     found: dict[str, list[str]] = {}
     for match in re.finditer(r"^struct (secmap_\w+) \{\n(.*?)^\};", HEADER.read_text(), re.S | re.M):
-        found[match[1]] = re.findall(r"^\t\w+ (\w+)(?:\[\w+\])?;$", match[2], re.M)
+        found[match[1]] = re.findall(r"^\t\w+ (\w+)(?:\[\w+\])*;$", match[2], re.M)
     assert found == {record: [one.name for one in members]
                      for record, members in records.MEMBERS.items()}
 

@@ -11,9 +11,9 @@ import records
 from records import NUMBERS, PAGE, SIZES, Ground, Record, pages
 
 NAMES = list(NUMBERS)
-WITH_PAD = ["secmap_table_create", "secmap_policy_by_id", "secmap_policy_test", "secmap_attach",
-            "secmap_policy_seal"]
-KNOWN_FLAGS = {"secmap_attach": 0x3003F}
+WITH_PAD = ["secmap_table_create", "secmap_policy_by_id", "secmap_policy_test",
+            "secmap_policy_seal", "secmap_recorder_create"]
+KNOWN_FLAGS = {"secmap_attach": 0xF003F, "secmap_recorder_read": 1}
 OUTPUTS = [(name, member.name) for name in NAMES for member in records.MEMBERS[name]
            if member.name.startswith("out_")]
 LIMIT = 4096
@@ -163,7 +163,7 @@ def test_outputs_are_ignored_and_written(ground: Ground, name: str) -> None:
             abi.detach(ground.dev, ground.pid)
         results.append({one.name: record[one.name] for one in records.MEMBERS[name]
                         if one.name.startswith("out_")
-                        and one.name not in ("out_id", "out_pad")})
+                        and one.name not in ("out_id", "out_policy_id", "out_pad")})
     assert results[0] == results[1]
 
 
@@ -326,7 +326,8 @@ def test_ids(ground: Ground) -> None:
 
 
 def test_new_descriptors_close_on_exec(ground: Ground) -> None:
-    for name in ("secmap_table_create", "secmap_policy_create", "secmap_policy_by_id"):
+    for name in ("secmap_table_create", "secmap_policy_create", "secmap_policy_by_id",
+                 "secmap_recorder_create"):
         descriptor = ground.valid(name).ioctl(ground.dev)
         assert not os.get_inheritable(descriptor)
         os.close(descriptor)
@@ -356,7 +357,7 @@ ARRAYS = [
     ("secmap_policy_create", "abis"), ("secmap_policy_create", "tables"),
     ("secmap_policy_test", "calls"), ("secmap_policy_test", "verdicts"),
     ("secmap_task_info", "ids"), ("secmap_task_list", "tasks"),
-    ("secmap_policy_filter", "filter"),
+    ("secmap_policy_filter", "filter"), ("secmap_recorder_create", "sets"),
 ]
 
 

@@ -13,7 +13,7 @@ WATCH, UNWATCH, EVENT = 1, 2, 3
 WATCH_POLICY = 1
 PAD = 1
 (TIME, SEQUENCE, LOST, SUPPRESSED, PID, TID, NS_PID, NS_TID, COMM, CGROUP, ARCH, NR, ARGS, IP, ACTION,
- POLICY) = range(2, 18)
+ POLICY, COMPLAIN) = range(2, 19)
 
 _GENERIC, _CONTROLLER, _GETFAMILY = 16, 16, 3
 _FAMILY_ID, _FAMILY_NAME = 1, 2
@@ -47,6 +47,7 @@ class Event:
     ip: int
     action: int
     policy: int
+    complains: bool
 
 
 def attribute(kind: int, content: bytes) -> bytes:
@@ -76,6 +77,8 @@ def _event(content: bytes) -> Event:
         return int.from_bytes(value, "little")
 
     args = found.pop(ARGS, None)
+    complains = found.pop(COMPLAIN, None)
+    assert complains in (None, b"")
     comm = found.pop(COMM)
     assert comm.endswith(b"\0")
     wide = {kind: number(kind, 8) for kind in (TIME, SEQUENCE, LOST, SUPPRESSED, CGROUP, IP)}
@@ -86,7 +89,7 @@ def _event(content: bytes) -> Event:
         pid=narrow[PID], tid=narrow[TID], ns_pid=narrow[NS_PID], ns_tid=narrow[NS_TID],
         comm=comm[:-1].decode(), cgroup=wide[CGROUP], arch=narrow[ARCH], nr=narrow[NR],
         args=struct.unpack("<6Q", args) if args is not None else None, ip=wide[IP],
-        action=narrow[ACTION], policy=narrow[POLICY])
+        action=narrow[ACTION], policy=narrow[POLICY], complains=complains is not None)
 
 
 class Socket:

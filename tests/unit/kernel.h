@@ -2,7 +2,8 @@
 /*
  * The kernel, as the pure files see it in unit tests: user space's, except that memory
  * can run out and is counted, random numbers can be chosen, and an index that is not
- * in its bounds is a failure even where array_index_nospec() would hide it.
+ * in its bounds is a failure even where array_index_nospec() would hide it. What several
+ * processors change at once is the compiler's.
  */
 #ifndef _TESTS_UNIT_KERNEL_H
 #define _TESTS_UNIT_KERNEL_H
@@ -24,6 +25,39 @@
 			abort();                     \
 		__index;                             \
 	})
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+static inline int atomic_inc_return(atomic_t *value)
+{
+	return __atomic_add_fetch(&value->counter, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline void atomic_dec(atomic_t *value)
+{
+	__atomic_sub_fetch(&value->counter, 1, __ATOMIC_SEQ_CST);
+}
+
+#define READ_ONCE(x)		     __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value)	     __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+#define smp_load_acquire(at)	     __atomic_load_n(at, __ATOMIC_ACQUIRE)
+#define smp_store_release(at, value) __atomic_store_n(at, value, __ATOMIC_RELEASE)
+
+#define cmpxchg(at, old, new)                                                         \
+	({                                                                            \
+		__typeof__(*(at)) __old = (old);                                      \
+                                                                                      \
+		__atomic_compare_exchange_n(at, &__old, new, false, __ATOMIC_SEQ_CST, \
+					    __ATOMIC_SEQ_CST);                        \
+		__old;                                                                \
+	})
+
+static inline void set_bit(unsigned long nr, unsigned long *bits)
+{
+	__atomic_or_fetch(&bits[nr / BITS_PER_LONG], 1UL << (nr % BITS_PER_LONG), __ATOMIC_RELAXED);
+}
 
 void *secmap_alloc(size_t bytes);
 void secmap_release(const void *memory);

@@ -80,29 +80,32 @@
 /* System-call numbers that a policy can name: 0 ... SECMAP_NR_MAX - 1, in each
  * ABI. For x32 bit 30 is not part of the number.
  */
-#define SECMAP_NR_MAX 1024
+#define SECMAP_NR_MAX	1024
+#define SECMAP_NR_WORDS 16 /* a bit for each, in __u64 */
 
 /* ABIs. They belong to the call, not to the task. */
-#define SECMAP_ABI_X86_64	  0
-#define SECMAP_ABI_X32		  1
-#define SECMAP_ABI_I386		  2
-#define SECMAP_ABI_COUNT	  3
+#define SECMAP_ABI_X86_64	   0
+#define SECMAP_ABI_X32		   1
+#define SECMAP_ABI_I386		   2
+#define SECMAP_ABI_COUNT	   3
 
-#define SECMAP_IOC_TYPE		  0xF5
-#define SECMAP_IOC_INFO		  _IO(SECMAP_IOC_TYPE, 0)
-#define SECMAP_IOC_TABLE_CREATE	  _IO(SECMAP_IOC_TYPE, 1)
-#define SECMAP_IOC_POLICY_CREATE  _IO(SECMAP_IOC_TYPE, 2)
-#define SECMAP_IOC_POLICY_BY_ID	  _IO(SECMAP_IOC_TYPE, 3)
-#define SECMAP_IOC_POLICY_NEXT	  _IO(SECMAP_IOC_TYPE, 4)
-#define SECMAP_IOC_POLICY_INFO	  _IO(SECMAP_IOC_TYPE, 5)
-#define SECMAP_IOC_POLICY_TEST	  _IO(SECMAP_IOC_TYPE, 6)
-#define SECMAP_IOC_ATTACH	  _IO(SECMAP_IOC_TYPE, 7)
-#define SECMAP_IOC_DETACH	  _IO(SECMAP_IOC_TYPE, 8)
-#define SECMAP_IOC_TASK_INFO	  _IO(SECMAP_IOC_TYPE, 9)
-#define SECMAP_IOC_TASK_LIST	  _IO(SECMAP_IOC_TYPE, 10)
-#define SECMAP_IOC_POLICY_FILTER  _IO(SECMAP_IOC_TYPE, 11)
-#define SECMAP_IOC_POLICY_REPLACE _IO(SECMAP_IOC_TYPE, 12)
-#define SECMAP_IOC_POLICY_SEAL	  _IO(SECMAP_IOC_TYPE, 13)
+#define SECMAP_IOC_TYPE		   0xF5
+#define SECMAP_IOC_INFO		   _IO(SECMAP_IOC_TYPE, 0)
+#define SECMAP_IOC_TABLE_CREATE	   _IO(SECMAP_IOC_TYPE, 1)
+#define SECMAP_IOC_POLICY_CREATE   _IO(SECMAP_IOC_TYPE, 2)
+#define SECMAP_IOC_POLICY_BY_ID	   _IO(SECMAP_IOC_TYPE, 3)
+#define SECMAP_IOC_POLICY_NEXT	   _IO(SECMAP_IOC_TYPE, 4)
+#define SECMAP_IOC_POLICY_INFO	   _IO(SECMAP_IOC_TYPE, 5)
+#define SECMAP_IOC_POLICY_TEST	   _IO(SECMAP_IOC_TYPE, 6)
+#define SECMAP_IOC_ATTACH	   _IO(SECMAP_IOC_TYPE, 7)
+#define SECMAP_IOC_DETACH	   _IO(SECMAP_IOC_TYPE, 8)
+#define SECMAP_IOC_TASK_INFO	   _IO(SECMAP_IOC_TYPE, 9)
+#define SECMAP_IOC_TASK_LIST	   _IO(SECMAP_IOC_TYPE, 10)
+#define SECMAP_IOC_POLICY_FILTER   _IO(SECMAP_IOC_TYPE, 11)
+#define SECMAP_IOC_POLICY_REPLACE  _IO(SECMAP_IOC_TYPE, 12)
+#define SECMAP_IOC_POLICY_SEAL	   _IO(SECMAP_IOC_TYPE, 13)
+#define SECMAP_IOC_RECORDER_CREATE _IO(SECMAP_IOC_TYPE, 14)
+#define SECMAP_IOC_RECORDER_READ   _IO(SECMAP_IOC_TYPE, 15)
 
 /* secmap_info.out_features */
 #define SECMAP_FEATURE_MAPS	(1ULL << 0) /* policies of this kind */
@@ -111,6 +114,8 @@
 #define SECMAP_FEATURE_LISTENER (1ULL << 3) /* SECMAP_ATTACH_NEW_LISTENER */
 #define SECMAP_FEATURE_EBPF	(1ULL << 4) /* policies of this kind, see out_ebpf */
 #define SECMAP_FEATURE_REPLACE	(1ULL << 5) /* POLICY_REPLACE, POLICY_SEAL */
+#define SECMAP_FEATURE_RECORD	(1ULL << 7) /* RECORDER_*, SECMAP_ATTACH_RECORD */
+#define SECMAP_FEATURE_COMPLAIN (1ULL << 8) /* SECMAP_ATTACH_COMPLAIN */
 
 /* secmap_info.out_ebpf: who may make policies of kind EBPF (the module parameter ebpf) */
 #define SECMAP_EBPF_OFF	       0 /* nobody: EOPNOTSUPP */
@@ -588,17 +593,20 @@ struct secmap_policy_seal {
 #define SECMAP_ATTACH_WAIT_KILLABLE_RECV (1U << 5)  /* received: only a fatal signal interrupts */
 #define SECMAP_ATTACH_FILTER		 (1U << 16) /* make the policy of @filter */
 #define SECMAP_ATTACH_STRICT		 (1U << 17) /* what SECCOMP_MODE_STRICT does */
+#define SECMAP_ATTACH_COMPLAIN		 (1U << 18) /* the policy denies nothing */
+#define SECMAP_ATTACH_RECORD		 (1U << 19) /* record calls in @record_fd */
 
 /**
  * struct secmap_attach - put a policy on top of a task's stack
  * @size: sizeof(struct secmap_attach)
  * @flags: SECMAP_ATTACH_*
- * @policy_fd: the policy; -1 with SECMAP_ATTACH_FILTER or SECMAP_ATTACH_STRICT
+ * @policy_fd: the policy; -1 with SECMAP_ATTACH_FILTER, with SECMAP_ATTACH_STRICT, and with
+ *	SECMAP_ATTACH_RECORD without SECMAP_ATTACH_COMPLAIN
  * @pid: 0: the calling thread, which needs no_new_privs or CAP_SYS_ADMIN in its user
  *	namespace; otherwise the thread with this id, which needs CAP_SYS_ADMIN in the
  *	initial user namespace, of the caller and of the opener of the device
  * @filter_len: with SECMAP_ATTACH_FILTER: number of instructions at @filter; otherwise 0
- * @pad: 0
+ * @record_fd: with SECMAP_ATTACH_RECORD: a recorder; otherwise 0
  * @filter: with SECMAP_ATTACH_FILTER: pointer to struct sock_filter instructions, of which a
  *	CBPF policy without a name is made; otherwise 0. For callers that have no descriptor
  *	to spare, or cannot close it afterwards
@@ -624,6 +632,14 @@ struct secmap_policy_seal {
  * SIGKILL.
  *
  * TRACE fails with ENOSYS, as if there were no tracer.
+ *
+ * RECORD without COMPLAIN puts a policy there that allows everything (out_policy_id of
+ * RECORDER_CREATE), and has each call recorded, at its entry, whatever the other policies say of
+ * it. COMPLAIN: what the policy says is never enforced; other verdicts of it than ALLOW are told to
+ * watchers, and with LOG go into the audit log, if no enforced policy says other than ALLOW. With
+ * RECORD those calls are recorded, and no others, whoever else denies them. EINVAL: COMPLAIN with
+ * NEW_LISTENER. While a task carries such a policy each of its calls is looked at: no other task's
+ * are.
  */
 struct secmap_attach {
 	__u32 size;
@@ -631,7 +647,7 @@ struct secmap_attach {
 	__s32 policy_fd;
 	__s32 pid;
 	__u32 filter_len;
-	__u32 pad;
+	__s32 record_fd;
 	__aligned_u64 filter;
 	__u32 out_depth;
 	__u32 out_pad;
@@ -715,6 +731,78 @@ struct secmap_task_list {
 	__u32 out_count;
 	__aligned_u64 cursor;
 	__aligned_u64 tasks;
+};
+
+/**
+ * struct secmap_recorder_set - a call whose arguments are to be recorded
+ * @size: sizeof(struct secmap_recorder_set)
+ * @abi: SECMAP_ABI_*
+ * @nr: its number, below SECMAP_NR_MAX
+ * @args: which arguments, a bit (1 << 0 ... 5) each, at least one. They are recorded together, as
+ *	they stand in the registers
+ */
+struct secmap_recorder_set {
+	__u32 size;
+	__u32 abi;
+	__u32 nr;
+	__u32 args;
+};
+
+/**
+ * struct secmap_recorder_create - make a recorder: what SECMAP_ATTACH_RECORD records in
+ * @size: sizeof(struct secmap_recorder_create)
+ * @flags: 0
+ * @set_count: number of records at @sets, at most 256
+ * @pad: 0
+ * @sets: pointer to struct secmap_recorder_set records; EEXIST: the same call twice
+ * @out_policy_id: id of the policy that is carried with it: for DETACH
+ * @out_values_max: different arguments of a call that there is room for
+ *
+ * Returns a descriptor, close-on-exec. All memory is taken now, so that nothing can be lost for
+ * want of it. Any number of tasks may be recorded in one, those that they create as well. It lasts
+ * as long as its descriptor, or a task that carries it.
+ */
+struct secmap_recorder_create {
+	__u32 size;
+	__u32 flags;
+	__u32 set_count;
+	__u32 pad;
+	__aligned_u64 sets;
+	__u32 out_policy_id;
+	__u32 out_values_max;
+};
+
+/* secmap_recorder_read.flags */
+#define SECMAP_RECORDER_WAIT (1U << 0) /* for calls that are at their entry: they are there then */
+
+/* secmap_recorder_read.set: none is to be read */
+#define SECMAP_RECORDER_NO_SET 0xffffffffU
+
+/**
+ * struct secmap_recorder_read - what has been recorded up to now; it stays there
+ * @size: sizeof(struct secmap_recorder_read)
+ * @flags: SECMAP_RECORDER_*
+ * @recorder_fd: a recorder
+ * @set: index of a set of RECORDER_CREATE; EINVAL: there is none; or SECMAP_RECORDER_NO_SET
+ * @values: pointer to __u64, written: of each entry of the set its arguments, in their order;
+ *	0 with SECMAP_RECORDER_NO_SET
+ * @count: room at @values, in entries; as many as fit
+ * @out_count: how many there are. One may be there twice, if two processors recorded it at once
+ * @out_overflow: 1: there were more than out_values_max of RECORDER_CREATE, which are lost
+ * @out_other: 1: a call with a number from SECMAP_NR_MAX on was made, or one of another ABI
+ * @out_calls: by ABI: bit (nr % 64) of word nr / 64 set: the call was made
+ */
+struct secmap_recorder_read {
+	__u32 size;
+	__u32 flags;
+	__s32 recorder_fd;
+	__u32 set;
+	__aligned_u64 values;
+	__u32 count;
+	__u32 out_count;
+	__u32 out_overflow;
+	__u32 out_other;
+	__aligned_u64 out_calls[SECMAP_ABI_COUNT][SECMAP_NR_WORDS];
 };
 
 #endif /* _UAPI_SECMAP_SECMAP_H */
