@@ -74,7 +74,14 @@ result<step> check_owner(pid_t pid, pid_t tid, std::uint64_t started, const std:
                  "look at it with 'secmapctl task show " + std::to_string(tid) + "'"};
 }
 
-result<step> attach_one(const device& on, const policy& which, pid_t pid, pid_t tid) {
+// What is attached to a thread: a policy, or a recorder with its own.
+struct attachment {
+    std::uint32_t policy_id;
+    std::string name;
+    std::function<result<std::uint32_t>(pid_t)> attach;
+};
+
+result<step> attach_one(const device& on, const attachment& which, pid_t pid, pid_t tid) {
     const auto started = start_time(thread_folder(pid, tid));
     if (!started) return step::vanished;
     const auto carried = task_policies(on, tid);
@@ -82,13 +89,18 @@ result<step> attach_one(const device& on, const policy& which, pid_t pid, pid_t 
         if (carried.error().number == ESRCH) return step::vanished;
         return carried.error();
     }
-    if (std::ranges::count(*carried, which.id()) != 0) return step::unchanged;
-    auto depth = attach_thread(on, which, tid);
+    if (std::ranges::count(*carried, which.policy_id) != 0) return step::unchanged;
+    auto depth = which.attach(tid);
     if (!depth) {
         if (depth.error().number == ESRCH) return step::vanished;
         return std::move(depth).error();
     }
-    return check_owner(pid, tid, *started, "attach policy " + std::to_string(which.id()) + " to " + process_name(pid));
+    return check_owner(pid, tid, *started, "attach " + which.name + " to " + process_name(pid));
+}
+
+attachment of(const device& on, const policy& which) {
+    return {which.id(), "policy " + std::to_string(which.id()),
+            [&](pid_t tid) { return attach_thread(on, which, tid); }};
 }
 
 result<step> detach_one(const device& on, std::optional<std::uint32_t> policy_id, pid_t pid, pid_t tid) {
@@ -187,13 +199,18 @@ result<process_change> something_detached(result<process_change> from, const std
 }  // namespace
 
 result<process_change> process::attach(const device& on, const policy& which) const {
-    return repeat(*this, [&](pid_t tid) { return attach_one(on, which, pid_, tid); });
+    return repeat(*this, [&](pid_t tid) { return attach_one(on, of(on, which), pid_, tid); });
+}
+
+result<process_change> process::attach(const device& on, const recorder& which) const {
+    const attachment made = {which.policy_id(), "a recorder", [&](pid_t tid) { return attach_thread(on, which, tid); }};
+    return repeat(*this, [&](pid_t tid) { return attach_one(on, made, pid_, tid); });
 }
 
 result<process_change> process::attach(const device& on, const policy& which, pid_t tid) const {
     const std::string operation = "attach policy " + std::to_string(which.id()) + " to thread " + std::to_string(tid) +
                                   " of " + process_name(pid_);
-    const auto done = attach_one(on, which, pid_, tid);
+    const auto done = attach_one(on, of(on, which), pid_, tid);
     if (!done) return done.error();
     if (*done == step::vanished) return error{ESRCH, operation, "the process has no such thread, or it is exiting", ""};
     process_change total;

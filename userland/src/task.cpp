@@ -47,12 +47,14 @@ error not_synchronised(std::string operation, int tid) {
             tid > 0 ? "'secmapctl task show " + std::to_string(tid) + "' shows them" : ""};
 }
 
-result<attached> attach(const device& on, const policy& which, pid_t tid, std::uint32_t flags) {
+result<attached> attach(const device& on, const policy& which, pid_t tid, const attach_options& how) {
+    const std::uint32_t flags = how.flags();
     std::string operation = "attach policy " + std::to_string(which.id()) + " to " + thread_name(tid);
     auto record = detail::make_record<secmap_attach>();
     record.flags = flags;
     record.policy_fd = which.number();
     record.pid = tid;
+    record.record_fd = how.record();
     const int returned = detail::call(on.number(), SECMAP_IOC_ATTACH, &record);
     const bool names_thread = (flags & SECMAP_ATTACH_TSYNC) != 0 && (flags & SECMAP_ATTACH_NEW_LISTENER) == 0;
     if (names_thread && returned > 0) return not_synchronised(std::move(operation), returned);
@@ -61,6 +63,17 @@ result<attached> attach(const device& on, const policy& which, pid_t tid, std::u
     error failure = detail::explain(-returned, std::move(operation));
     if (failure.number == EOPNOTSUPP) return unsupported_actions(on, which, std::move(failure));
     return failure;
+}
+
+result<std::uint32_t> attach(const device& on, const recorder& which, pid_t tid) {
+    auto record = detail::make_record<secmap_attach>();
+    record.flags = SECMAP_ATTACH_RECORD;
+    record.policy_fd = -1;
+    record.pid = tid;
+    record.record_fd = which.number();
+    auto done = detail::call(on.number(), SECMAP_IOC_ATTACH, &record, "record the calls of " + thread_name(tid));
+    if (!done) return std::move(done).error();
+    return record.out_depth;
 }
 
 result<std::uint32_t> detach(const device& on, pid_t tid, std::uint32_t policy_id) {
@@ -83,27 +96,37 @@ result<std::uint32_t> detach(const device& on, pid_t tid, std::uint32_t policy_i
 
 }  // namespace
 
+attach_options with_listener(attach_options how) noexcept {
+    how.add(SECMAP_ATTACH_NEW_LISTENER);
+    // A descriptor and the id of a thread could not be told apart.
+    if (how.flags() & SECMAP_ATTACH_TSYNC) how.add(SECMAP_ATTACH_TSYNC_ESRCH);
+    return how;
+}
+
 result<std::uint32_t> attach_self(const device& on, const policy& which, const attach_options& how) {
-    auto done = attach(on, which, 0, how.flags());
+    auto done = attach(on, which, 0, how);
     if (!done) return std::move(done).error();
     return done->depth;
 }
 
+result<std::uint32_t> attach_self(const device& on, const recorder& which) { return attach(on, which, 0); }
+
 result<listener> attach_with_listener(const device& on, const policy& which, const attach_options& how) {
     const auto sizes = listener::ask_sizes();
     if (!sizes) return sizes.error();
-    std::uint32_t flags = how.flags() | SECMAP_ATTACH_NEW_LISTENER;
-    // A descriptor and the id of a thread could not be told apart.
-    if (flags & SECMAP_ATTACH_TSYNC) flags |= SECMAP_ATTACH_TSYNC_ESRCH;
-    auto done = attach(on, which, 0, flags);
+    auto done = attach(on, which, 0, with_listener(how));
     if (!done) return std::move(done).error();
     return listener::adopt(descriptor(done->returned), *sizes);
 }
 
 result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid) {
-    auto done = attach(on, which, tid, 0);
+    auto done = attach(on, which, tid, {});
     if (!done) return std::move(done).error();
     return done->depth;
+}
+
+result<std::uint32_t> attach_thread(const device& on, const recorder& which, pid_t tid) {
+    return attach(on, which, tid);
 }
 
 result<std::uint32_t> detach_thread(const device& on, pid_t tid, std::uint32_t policy_id) {

@@ -163,6 +163,7 @@ result<filter_event> parse_event(std::span<const std::byte> message) {
     event.instruction_pointer = from.number<std::uint64_t>(SECMAP_A_EVENT_IP);
     event.action = from.number<std::uint32_t>(SECMAP_A_EVENT_ACTION);
     event.policy = from.number<std::uint32_t>(SECMAP_A_EVENT_POLICY);
+    event.complains = from.has(SECMAP_A_EVENT_COMPLAIN);
     if (!from.fault().empty()) return malformed(from.fault());
     return event;
 }

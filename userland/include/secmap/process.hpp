@@ -11,6 +11,7 @@
 #include <secmap/descriptor.hpp>
 #include <secmap/device.hpp>
 #include <secmap/policy.hpp>
+#include <secmap/recorder.hpp>
 #include <secmap/result.hpp>
 
 namespace secmap {
@@ -38,6 +39,9 @@ public:
 
     /// One thread of it only.
     [[nodiscard]] result<process_change> attach(const device& on, const policy& which, pid_t tid) const;
+
+    /// Every thread of it is recorded, as if @p which were a policy.
+    [[nodiscard]] result<process_change> attach(const device& on, const recorder& which) const;
 
     /// @p policy_id is taken off every thread, however often one carries it.
     [[nodiscard]] result<process_change> detach(const device& on, std::uint32_t policy_id) const;

@@ -10,6 +10,7 @@
 #include <secmap/device.hpp>
 #include <secmap/listener.hpp>
 #include <secmap/policy.hpp>
+#include <secmap/recorder.hpp>
 #include <secmap/result.hpp>
 
 namespace secmap {
@@ -31,28 +32,41 @@ public:
     attach_options& log() noexcept { return add(SECMAP_ATTACH_LOG); }
     /// Once its call is received, only a fatal signal interrupts it. With a listener only.
     attach_options& wait_killable() noexcept { return add(SECMAP_ATTACH_WAIT_KILLABLE_RECV); }
+    /// The policy denies nothing: what it would, is told to watchers, and recorded in @p in.
+    attach_options& complain(const recorder& in) noexcept {
+        record_ = in.number();
+        return add(SECMAP_ATTACH_COMPLAIN | SECMAP_ATTACH_RECORD);
+    }
 
     [[nodiscard]] std::uint32_t flags() const noexcept { return flags_; }
+    [[nodiscard]] int record() const noexcept { return record_; }
 
 private:
+    friend attach_options with_listener(attach_options how) noexcept;
     attach_options& add(std::uint32_t flag) noexcept {
         flags_ |= flag;
         return *this;
     }
     std::uint32_t flags_ = 0;
+    int record_ = 0;
 };
 
 /// All of these return how many policies the thread carries afterwards.
 /// The calling thread needs no_new_privs or CAP_SYS_ADMIN in its user namespace.
 [[nodiscard]] result<std::uint32_t> attach_self(const device& on, const policy& which, const attach_options& how = {});
 
-/// The same; what the policy answers with USER_NOTIF waits for the listener. Where it succeeds, no call was made behind
+/// All calls are recorded; nothing is denied.
+[[nodiscard]] result<std::uint32_t> attach_self(const device& on, const recorder& which);
+
+/// As for a policy; what the policy answers with USER_NOTIF waits for the listener. Where it succeeds, no call was made behind
 /// the one that attached, and no memory asked for: the new filter has not been met yet.
 [[nodiscard]] result<listener> attach_with_listener(const device& on, const policy& which,
                                                     const attach_options& how = {});
 
 /// Another thread needs CAP_SYS_ADMIN in the initial user namespace, as do the functions below.
 [[nodiscard]] result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid);
+
+[[nodiscard]] result<std::uint32_t> attach_thread(const device& on, const recorder& which, pid_t tid);
 
 /// Takes off the newest place of @p policy_id in the thread's stack. ENOENT: it does not carry it.
 [[nodiscard]] result<std::uint32_t> detach_thread(const device& on, pid_t tid, std::uint32_t policy_id);

@@ -38,6 +38,7 @@ struct filter_event {
     std::uint64_t instruction_pointer = 0;
     std::uint32_t action = 0;  ///< SECCOMP_RET_* with its data
     std::uint32_t policy = 0;  ///< its id
+    bool complains = false;    ///< the call runs all the same: the policy is not enforced
 };
 
 /// Reads a message of the family, from its struct nlmsghdr on. Attributes that it does not know are passed over. EBADMSG:
