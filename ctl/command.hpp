@@ -60,6 +60,7 @@ void add_bench(registry& to);
 void add_detach(registry& to);
 void add_explain(registry& to);
 void add_feature(registry& to);
+void add_learn(registry& to);
 void add_monitor(registry& to);
 void add_notify(registry& to);
 void add_policy(registry& to);

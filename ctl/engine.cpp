@@ -41,13 +41,16 @@ void add_engine_option(CLI::App& to, profile_options& options, CLI::Option* prof
 result<policy> create_policy(const device& on, const profile_options& options) {
     const auto loaded = load(options);
     if (!loaded) return loaded.error();
-    const policy_image& image = loaded->image;
-    if (options.engine == "ebpf") {
+    return create_policy(on, loaded->image, options.engine);
+}
+
+result<policy> create_policy(const device& on, const policy_image& image, const std::string& engine) {
+    if (engine == "ebpf") {
         const auto program = to_ebpf(image);
         if (!program) return program.error();
         return policy::create(on, *program, image.name);
     }
-    if (options.engine == "cbpf") {
+    if (engine == "cbpf") {
         const auto program = compile_cbpf(image);
         if (!program) return program.error();
         return policy::create(on, *program, image.name);

@@ -21,6 +21,9 @@ void add_engine_option(CLI::App& to, profile_options& options, CLI::Option* prof
 /// Reads and compiles a profile, and makes a policy of it that its engine runs.
 [[nodiscard]] result<policy> create_policy(const device& on, const profile_options& options);
 
+/// The same of an image, by "maps", "ebpf" or "cbpf".
+[[nodiscard]] result<policy> create_policy(const device& on, const policy_image& image, const std::string& engine);
+
 /// What it takes of each kind of program.
 [[nodiscard]] std::vector<program_size> program_sizes(const policy_image& of);
 

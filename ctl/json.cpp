@@ -11,6 +11,7 @@
 #include "bench_json.hpp"
 #include "bits.hpp"
 #include "json_parts.hpp"
+#include "learn_json.hpp"
 #include "monitor_json.hpp"
 #include "words.hpp"
 
@@ -507,6 +508,9 @@ struct writer {
     ordered_json operator()(const monitor_event& of) const { return {{"monitor", {{"event", event_json(of)}}}}; }
     ordered_json operator()(const monitor_loss& of) const { return {{"monitor", {{"loss", loss_json(of)}}}}; }
     ordered_json operator()(const monitor_end& of) const { return {{"monitor", {{"end", end_json(of)}}}}; }
+
+    ordered_json operator()(const learn_report& of) const { return {{"learn", learn_json(of)}}; }
+    ordered_json operator()(const complaint_report& of) const { return {{"run", complaints_json(of)}}; }
 
     ordered_json operator()(const bench_result& of) const { return {{"bench", bench_json(*of.found)}}; }
 };

@@ -84,6 +84,7 @@ void add_objects(registry& to) {
     add_prog(to);
     add_task(to);
     add_explain(to);
+    add_learn(to);
     add_monitor(to);
     add_bench(to);
     add_feature(to);

@@ -67,6 +67,7 @@ ordered_json event_json(const monitor_event& of) {
                          {"instruction_pointer", hex(of.what.instruction_pointer)},
                          {"action", action_json(of.what.action)}};
     json.update(policy_of_events(of.what.policy, of.policy_name));
+    json["enforced"] = !of.what.complains;
     json["decided_by"] = of.decided ? ordered_json(decision_kind(*of.decided)) : ordered_json(nullptr);
     json["rule"] = by_rule ? ordered_json(of.decided->rule) : ordered_json(nullptr);
     return json;

@@ -76,10 +76,10 @@ void print_begin(buffer& to, const monitor_begin& of) {
 }
 
 void print_event(buffer& to, const monitor_event& of) {
-    line(to, "{} {}, {}: {}{} = {}{}", clock_words(of.time), process_words(of.what),
+    line(to, "{} {}, {}: {}{} = {}{}{}", clock_words(of.time), process_words(of.what),
          policy_words(of.what.policy, of.policy_name), decoded_call(of.call),
          of.call.abi == abi::x86_64 ? "" : fmt::format(" on {}", abi_name(of.call.abi)), verdict_words(of.what.action),
-         of.decided ? decider_words(*of.decided) : "");
+         of.decided ? decider_words(*of.decided) : "", of.what.complains ? ", not enforced" : "");
 }
 
 void print_loss(buffer& to, const monitor_loss& of) {

@@ -3,6 +3,7 @@
 // fails on the way, the program does not run.
 #include <cerrno>
 #include <cstring>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,14 +13,18 @@
 
 #include <secmap/device.hpp>
 #include <secmap/policy.hpp>
+#include <secmap/recorder.hpp>
 #include <secmap/task.hpp>
 
 #include "adopt.hpp"
 #include "command.hpp"
+#include "complaints.hpp"
 #include "engine.hpp"
 #include "execution.hpp"
+#include "format.hpp"
 #include "profile_options.hpp"
 #include "program_options.hpp"
+#include "recorded.hpp"
 
 namespace secmap::ctl {
 
@@ -32,6 +37,7 @@ struct run_options {
     program_options filter;
     privileges gained = privileges::never_new;
     bool adopts = false;
+    bool complains = false;
     std::vector<std::string> program;
 
     [[nodiscard]] bool confines() const noexcept { return !profile.file.empty() || filter.given(); }
@@ -42,16 +48,25 @@ result<policy> make_policy(const device& by, const run_options& options) {
     return create_policy(by, options.profile);
 }
 
-result<void> confine(const device& by, const run_options& options) {
-    const auto made = make_policy(by, options);
-    if (!made) return made.error();
+result<void> set_no_new_privs(const run_options& options) {
     if (options.gained == privileges::never_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error{errno, "set no_new_privs", std::strerror(errno), ""};
-    auto attached = attach_self(by, *made);
+    return {};
+}
+
+result<void> attach(const device& by, const policy& made, const attach_options& how) {
+    auto attached = attach_self(by, made, how);
     if (attached) return {};
     error failed = std::move(attached).error();
     if (failed.number == EACCES) failed.hint = "leave out --no-nnp, or have CAP_SYS_ADMIN";
     return failed;
+}
+
+result<void> confine(const device& by, const run_options& options) {
+    const auto made = make_policy(by, options);
+    if (!made) return made.error();
+    if (auto done = set_no_new_privs(options); !done) return done;
+    return attach(by, *made, {});
 }
 
 // A program that a filter of ours holds has no_new_privs, unless it was told not to.
@@ -86,7 +101,35 @@ result<void> prepare(const context& with, const run_options& options) {
     return confine(*opened, options);
 }
 
+// The program runs as a child: when it has ended, there is something to tell.
+outcome run_and_complain(const context& with, const run_options& options) {
+    const auto loaded = load(options.profile);
+    if (!loaded) return failure{loaded.error()};
+    const auto opened = device::open(with.device);
+    if (!opened) return failure{opened.error()};
+    const auto made = create_policy(*opened, loaded->image, options.profile.engine);
+    if (!made) return failure{made.error()};
+    const auto records = recorder::create(*opened, arguments_of_rules(loaded->image));
+    if (!records) return failure{records.error()};
+    const auto program = recorded_program::start(options.program, [&]() -> result<void> {
+        if (auto done = set_no_new_privs(options); !done) return done;
+        return attach(*opened, *made, attach_options().complain(*records));
+    });
+    if (!program) return failure{program.error()};
+    const auto ended = program->wait({});
+    if (!ended) return failure{ended.error()};
+    if (const auto number = program->exec_failure()) return execution_failure(options.program.front(), *number);
+    const auto found = records->read(*opened);
+    if (!found) return failure{found.error()};
+    auto report = complaints(loaded->image, *found);
+    if (!report) return failure{std::move(report).error()};
+    report->profile = options.profile.file;
+    std::cerr << print(value(std::move(report).value()), with.format) << std::flush;
+    return program_end{*ended};
+}
+
 outcome run(const context& with, const run_options& options) {
+    if (options.complains) return run_and_complain(with, options);
     auto prepared = prepare(with, options);
     if (!prepared) return failure{std::move(prepared).error()};
     const auto arguments = argument_pointers(options.program);
@@ -109,10 +152,14 @@ void add_run(registry& to) {
             ->type_name("FILE");
     auto* cbpf = add_program_options(*source, options->filter)->excludes(profile);
     add_object_options(*run_command, *source, "--prog", options->filter)->excludes(profile)->excludes(cbpf);
-    source->add_flag("--adopt", options->adopts, "Serve the program's own seccomp filters by the module");
+    auto* adopt = source->add_flag("--adopt", options->adopts, "Serve the program's own seccomp filters by the module");
     source->require_option(1, 2);
     add_reading_options(*run_command, options->profile);
     add_engine_option(*run_command, options->profile, profile);
+    run_command
+        ->add_flag("--complain", options->complains, "Deny nothing; tell at the end what the profile would have denied")
+        ->needs(profile)
+        ->excludes(adopt);
     run_command->add_flag_callback(
         "--no-nnp", [options] { options->gained = privileges::as_they_are; },
         "Do not set no_new_privs; needs CAP_SYS_ADMIN");

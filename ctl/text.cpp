@@ -14,6 +14,7 @@
 #include "bench_text.hpp"
 #include "bits.hpp"
 #include "diff_text.hpp"
+#include "learn_text.hpp"
 #include "lines.hpp"
 #include "monitor_text.hpp"
 #include "words.hpp"
@@ -475,6 +476,16 @@ struct writer {
 
     void operator()(const monitor_end& of) const {
         print_end(to, of);
+        print_notes(to, of.notes);
+    }
+
+    void operator()(const learn_report& of) const {
+        print_learned(to, of);
+        print_notes(to, of.notes);
+    }
+
+    void operator()(const complaint_report& of) const {
+        print_complaints(to, of);
         print_notes(to, of.notes);
     }
 

@@ -311,6 +311,30 @@ struct monitor_end {
     std::vector<std::string> notes;  ///< why names and rules were left out
 };
 
+/// Of `learn`, when the profile is written.
+struct learn_report {
+    std::string written_to;
+    double seconds = 0;
+    std::array<std::size_t, SECMAP_ABI_COUNT> recorded = {};  ///< by ABI: different calls
+    std::vector<std::string> allowed;                         ///< by the profile, all told
+    std::size_t limited = 0;                                  ///< of these, for certain arguments alone
+    std::vector<std::string> notes;
+};
+
+/// A call that a policy would not have let run.
+struct complaint {
+    call_facts call;  ///< given are the arguments that rules look at
+    verdict decision;
+    std::string origin;  ///< its place in the profile; empty: none
+};
+
+/// Of `run --complain`, at the end.
+struct complaint_report {
+    std::string profile;
+    std::vector<complaint> calls;
+    std::vector<std::string> notes;
+};
+
 /// Of `bench`.
 struct bench_result {
     std::shared_ptr<const bench::report> found;  ///< never nullptr
@@ -320,6 +344,6 @@ using value =
     std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
                  task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
                  object_check, object_dump, object_test, request_report, replace_report, seal_report, diff_report,
-                 monitor_begin, monitor_event, monitor_loss, monitor_end, bench_result>;
+                 monitor_begin, monitor_event, monitor_loss, monitor_end, learn_report, complaint_report, bench_result>;
 
 }  // namespace secmap::ctl

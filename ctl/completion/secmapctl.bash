@@ -2,7 +2,7 @@
 # bash completion for secmapctl
 # shellcheck shell=bash disable=SC2207
 
-_secmapctl_objects='run notify attach detach policy prog task explain monitor bench feature version'
+_secmapctl_objects='run notify learn attach detach policy prog task explain monitor bench feature version'
 _secmapctl_common='--help --json --pretty --device'
 _secmapctl_scenarios='plain_allow podman_allow podman_argument podman_denied podman_unknown deny_list
     set_first set_last set_mean set_absent bits_mean stack_plain stack_argument stack_denied fork_exit thread attach
@@ -13,8 +13,9 @@ _secmapctl_reading='--name --unknown --overlap --cap'
 # The options of a command: "run", "policy check" ...
 _secmapctl_options() {
     case $1 in
-        run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt" ;;
+        run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt --complain" ;;
         notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
+        learn) echo "--output --base --merge --args --pid --seconds --progress --no-nnp" ;;
         attach) echo "--pid --profile --policy --thread --engine $_secmapctl_reading" ;;
         detach) echo "--pid --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
@@ -50,7 +51,7 @@ _secmapctl_value() {
     esac
     case $1 in
         --helper) COMPREPLY=($(compgen -c -f -- "$2")) ;;
-        --profile | --cbpf | --prog | --output | --html | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
+        --profile | --cbpf | --prog | --output | --base | --merge | --html | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
         --verdict) COMPREPLY=($(compgen -W 'errno kill trap log trace user-notif' -- "$2")) ;;
         --engine) COMPREPLY=($(compgen -W 'maps ebpf cbpf' -- "$2")) ;;
@@ -58,7 +59,7 @@ _secmapctl_value() {
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
         --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
-        --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --scenario | --rounds | --calls | --cpu | --count)
+        --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --args | --seconds | --progress | --scenario | --rounds | --calls | --cpu | --count)
             COMPREPLY=() ;;
         *) return 1 ;;
     esac

@@ -67,6 +67,7 @@ static int answer(unsigned long request, void *record)
 	case SECMAP_IOC_TABLE_CREATE:
 	case SECMAP_IOC_POLICY_CREATE:
 	case SECMAP_IOC_POLICY_BY_ID:
+	case SECMAP_IOC_RECORDER_CREATE:
 		return new_descriptor();
 	default:
 		return 0;

@@ -16,7 +16,7 @@ from tool import FAILURE, PODMAN, TOOL, TOP, validate
 SHIM = Path(__file__).parent / "answering_device.c"
 INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, ATTACH = \
     range(8)
-POLICY_REPLACE, POLICY_SEAL = 12, 13
+POLICY_REPLACE, POLICY_SEAL, RECORDER_CREATE, RECORDER_READ = 12, 13, 14, 15
 ATTEMPTS = 100
 
 
@@ -192,3 +192,43 @@ def test_digits_that_are_no_id_are_not_a_name(device: Device, digits: str) -> No
     assert error["operation"] == f"open policy {digits}"
     assert (error["errno_name"], error["text"]) == ("ENOENT", "no policy has this id")
     assert "policy list" in error["hint"]
+
+
+def learn(tmp_path: Path, *options: str | Path) -> tuple[str | Path, ...]:
+    """`learn` with a program that says that it ran, and a file to write."""
+    return ("learn", "--output", tmp_path / "learned.json", *options, "--", "echo", "ran")
+
+
+def test_a_module_that_does_not_record_is_named(device: Device, tmp_path: Path) -> None:
+    for command in (learn(tmp_path), run("--complain")):
+        error = device.error(*command, fail=(RECORDER_CREATE, errno.ENOTTY, 1))
+        assert (error["operation"], error["errno_name"]) == ("make a recorder", "ENOTTY")
+        assert "does not record" in error["text"] and "load the module" in error["hint"]
+
+
+def test_nothing_runs_if_it_cannot_be_recorded(device: Device, tmp_path: Path) -> None:
+    error = device.error(*learn(tmp_path), fail=(ATTACH, errno.EACCES, 1))
+    assert (error["operation"], error["errno_name"]) == ("record the calls of the calling thread", "EACCES")
+
+
+def test_what_cannot_be_written_is_told_before_the_program_runs(device: Device, tmp_path: Path) -> None:
+    (tmp_path / "learned.json").mkdir()
+    error = device.error(*learn(tmp_path))
+    assert error["operation"] == f"write {tmp_path / 'learned.json'}"
+    assert error["errno_name"] == "EISDIR"
+
+
+def test_what_was_learned_and_cannot_be_read_is_no_success(device: Device, tmp_path: Path) -> None:
+    done = device.ask(*learn(tmp_path), fail=(RECORDER_READ, errno.ENOMEM, 1))
+    assert (done.returncode, done.stdout) == (FAILURE, "ran\n")
+    error = json.loads(done.stderr)["error"]
+    assert (error["operation"], error["errno_name"]) == ("read what was recorded", "ENOMEM")
+
+
+@pytest.mark.parametrize("option", ["--base", "--merge"])
+def test_a_profile_that_allows_by_default_is_no_base(device: Device, tmp_path: Path, option: str) -> None:
+    base = tmp_path / "base.json"
+    base.write_text('{"defaultAction": "SCMP_ACT_ALLOW"}', encoding="utf-8")
+    error = device.error(*learn(tmp_path, option, base))
+    assert str(base) in error["text"] and "allows what it does not name" in error["text"]
+    assert "defaultAction denies" in error["hint"]

@@ -21,7 +21,7 @@ from typing import Any
 
 import netlink_events as netlink
 import pytest
-from netlink_events import ERRNO, I386, KILL_PROCESS, LOG, X86_64, Kernel, event, framed
+from netlink_events import COMPLAIN, ERRNO, I386, KILL_PROCESS, LOG, X86_64, Kernel, event, framed
 from tool import FAILURE, SUCCESS, TOOL, TOP, USAGE, error_of, validate
 
 SHIM = Path(__file__).parent / "answering_netlink.c"
@@ -168,6 +168,14 @@ def test_calls_are_decoded(kernel: Kernel) -> None:
     assert [line.split("policy 7: ")[1] for line in lines] == [f"{words} = EPERM" for *_, words in DECODED]
 
 
+def test_what_is_not_enforced_is_told_so(kernel: Kernel) -> None:
+    complaint = event({COMPLAIN: b""})
+    (line,) = shown(kernel, complaint)
+    assert line.endswith(" = EPERM, not enforced")
+    done = kernel.watch("--json", "--count", "1", messages=[complaint])
+    assert done.documents()[1]["event"]["enforced"] is False
+
+
 def test_json(kernel: Kernel) -> None:
     done = kernel.watch("--json", "--count", "1", messages=[event(tid=43, ns_pid=1, ns_tid=2)])
     assert (done.status, done.err) == (SUCCESS, "")
@@ -183,7 +191,7 @@ def test_json(kernel: Kernel) -> None:
                  "text": "openat(AT_FDCWD, 0x7ffd1000, O_RDONLY|O_CLOEXEC)"},
         "instruction_pointer": "0x401000",
         "action": {"name": "ERRNO", "value": ERRNO | 1, "errno": 1, "errno_name": "EPERM"},
-        "decided_by": None, "rule": None}
+        "enforced": True, "decided_by": None, "rule": None}
     (note,) = end["end"].pop("notes")
     assert end == {"end": {"events": 1, "lost": 0, "suppressed": 0}}
     assert "open /nowhere" in note and "modprobe secmap" in note

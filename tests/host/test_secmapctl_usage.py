@@ -10,7 +10,7 @@ import pytest
 from tool import (FAILURE, PODMAN, SUCCESS, TOOL, USAGE, error_of, json_of, secmapctl, text_of,
                   validate)
 
-COMMANDS = ("run", "notify", "attach", "detach", "policy", "policy list", "policy show", "policy check",
+COMMANDS = ("run", "notify", "learn", "attach", "detach", "policy", "policy list", "policy show", "policy check",
             "policy compile", "policy diff", "policy replace", "policy seal", "prog", "prog check",
             "prog load", "prog dump", "prog test", "task", "task list", "task show", "explain", "monitor",
             "bench", "feature", "version")
@@ -87,6 +87,19 @@ def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: s
     (("notify", "--on", "mount", "--timeout", "5", "--", "true"), "--helper"),
     (("notify", "--on", "mount", "--helper", "x", "--timeout", "0", "--", "true"),
      "'0' is not a number from 1 to 86400"),
+    (("learn", "--", "true"), "--output is required"),
+    (("learn", "--output", "x"), "a program behind --, or --pid"),
+    (("learn", "--output", "x", "--pid", "1", "--", "true"), "a program behind --, or --pid"),
+    (("learn", "--output", "x", "--seconds", "1", "--", "true"), "--seconds requires --pid"),
+    (("learn", "--output", "x", "--pid", "1", "--no-nnp"), "excludes"),
+    (("learn", "--output", "x", "--args", "frobnicate", "--", "true"), "there is no system call 'frobnicate'"),
+    (("learn", "--output", "x", "--args", "read", "--", "true"), "'read:0' is the first one"),
+    (("learn", "--output", "x", "--args", "read:6", "--", "true"), "'read:6' is not CALL, CALL:0"),
+    (("learn", "--output", "x", "--args", "read:0:0", "--", "true"), "'read:0:0' is not CALL"),
+    (("learn", "--output", "x", "--args", "read:", "--", "true"), "'read:' is not CALL"),
+    (("learn", "--output", "x", "--args", "ioctl,ioctl:0", "--", "true"), "'ioctl' is named twice"),
+    (("run", "--complain", "--cbpf", "x", "--", "true"), "--complain requires --profile"),
+    (("run", "--complain", "--adopt", "--profile", "x", "--", "true"), "excludes"),
     (("run", "--profile", "x", "--engine", "bpf", "--", "true"), "'bpf' is not one of maps, ebpf, cbpf"),
     (("run", "--cbpf", "x", "--engine", "ebpf", "--", "true"), "--engine requires --profile"),
     (("attach", "--pid", "1", "--policy", "1", "--engine", "maps"), "--engine requires --profile"),
