@@ -63,6 +63,7 @@ static int ioctl_info(struct secmap_request *request)
 		.out_features = SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
 				SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE |
 				SECMAP_FEATURE_RECORD | SECMAP_FEATURE_COMPLAIN |
+				SECMAP_FEATURE_STATS |
 				(ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
 		.out_actions = SECMAP_ACTIONS,
 		.out_enosys_actions = SECMAP_ACTION_TRACE,
@@ -88,7 +89,7 @@ static int ioctl_info(struct secmap_request *request)
 /**
  * struct command - an entry of the ioctl table
  * @run: does it: 0, a negative errno, or a positive result of its own, and the record is not
- *	written back then
+ *	written back then; NULL: there is none of this number
  * @flags: the ones that it knows
  * @least: the size that was published first
  * @known: the size that this module knows
@@ -136,7 +137,7 @@ static const struct command commands[] = {
 	},
 	[_IOC_NR(SECMAP_IOC_POLICY_INFO)] = {
 		.run = secmap_ioctl_policy_info,
-		.least = offsetofend(struct secmap_policy_info, out_pad),
+		.least = offsetofend(struct secmap_policy_info, out_counted),
 		.known = sizeof(struct secmap_policy_info),
 		.outputs = offsetof(struct secmap_policy_info, out_kind),
 	},
@@ -205,6 +206,18 @@ static const struct command commands[] = {
 		.known = sizeof(struct secmap_recorder_read),
 		.outputs = offsetof(struct secmap_recorder_read, out_count),
 	},
+	[_IOC_NR(SECMAP_IOC_POLICY_COUNT)] = {
+		.run = secmap_ioctl_policy_count,
+		.least = offsetofend(struct secmap_policy_count, out_stacks),
+		.known = sizeof(struct secmap_policy_count),
+		.outputs = offsetof(struct secmap_policy_count, out_tasks),
+	},
+	[_IOC_NR(SECMAP_IOC_POLICY_STATS)] = {
+		.run = secmap_ioctl_policy_stats,
+		.least = offsetofend(struct secmap_policy_stats, out_on),
+		.known = sizeof(struct secmap_policy_stats),
+		.outputs = offsetof(struct secmap_policy_stats, out_count),
+	},
 };
 
 /* Every record starts so. */
@@ -267,6 +280,8 @@ static long dispatch(struct file *device, unsigned int nr, unsigned long argumen
 	    nr != _IO(SECMAP_IOC_TYPE, _IOC_NR(nr)))
 		return -ENOTTY;
 	command = &commands[array_index_nospec(_IOC_NR(nr), ARRAY_SIZE(commands))];
+	if (!command->run)
+		return -ENOTTY;
 	if (secmap_user_read(&size, argument, sizeof(size)))
 		return -EFAULT;
 	if (size < command->least)

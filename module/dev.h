@@ -44,6 +44,8 @@ int secmap_ioctl_task_list(struct secmap_request *request);
 /* dev_change.c */
 int secmap_ioctl_policy_replace(struct secmap_request *request);
 int secmap_ioctl_policy_seal(struct secmap_request *request);
+int secmap_ioctl_policy_count(struct secmap_request *request);
+int secmap_ioctl_policy_stats(struct secmap_request *request);
 
 /* dev_recorder.c */
 int secmap_ioctl_recorder_create(struct secmap_request *request);

@@ -2,10 +2,13 @@
 /* /dev/secmap: the ioctls that change what is carried already. */
 #include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
 
 #include "dev.h"
 #include "policy.h"
 #include "replace.h"
+#include "user.h"
 
 static struct secmap_policy *policy_by_fd(s32 fd)
 {
@@ -76,6 +79,85 @@ int secmap_ioctl_policy_seal(struct secmap_request *request)
 	if (IS_ERR(policy))
 		return PTR_ERR(policy);
 	err = may_seal(request, policy) ? secmap_seal(policy) : -EPERM;
+	secmap_policy_put(policy);
+	return err;
+}
+
+/*
+ * Counters loosen nothing, so who is filtered may have them as well. They tell the policy's maker
+ * of those who carry it: whoever takes another's policy lets him know what it says.
+ */
+static bool may_count(const struct secmap_request *request, const struct secmap_policy *policy)
+{
+	return uid_eq(policy->object.uid, current_euid()) || secmap_may_administer(request);
+}
+
+/**
+ * secmap_ioctl_policy_count() - POLICY_COUNT
+ * @request: the record, see uapi
+ *
+ * Return: 0, or
+ * * -EOPNOTSUPP: neither on nor off
+ * * -EBADF, -EBADFD: the descriptor
+ * * -EPERM: neither its maker nor an administrator
+ * * -EINTR, -ENOMEM
+ * Nothing has changed then.
+ */
+int secmap_ioctl_policy_count(struct secmap_request *request)
+{
+	struct secmap_policy_count *count = request->record;
+	struct secmap_policy *policy;
+	int err = -EPERM;
+
+	if (count->on > 1)
+		return -EOPNOTSUPP;
+	policy = policy_by_fd(count->policy_fd);
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
+	if (may_count(request, policy))
+		err = secmap_count(policy, count->on, &count->out_tasks, &count->out_stacks);
+	secmap_policy_put(policy);
+	return err;
+}
+
+/* Copy out what was counted. */
+static int tell_stats(const struct secmap_policy *policy, struct secmap_policy_stats *record)
+{
+	const struct secmap_stats *stats = secmap_policy_stats(policy);
+	struct secmap_count *counts;
+	u32 room;
+	int err;
+
+	record->out_on = secmap_policy_is_counted(policy);
+	if (!stats)
+		return 0;
+	room = min(record->count, secmap_tally_size(&stats->tally));
+	counts = secmap_user_room(room, sizeof(*counts));
+	if (!counts)
+		return -ENOMEM;
+	record->out_count = secmap_stats_read(stats, policy->rules, counts, room);
+	err = secmap_user_write(record->counts, counts,
+				min(room, record->out_count) * sizeof(*counts));
+	kvfree(counts);
+	return err;
+}
+
+/**
+ * secmap_ioctl_policy_stats() - POLICY_STATS
+ * @request: the record, see uapi
+ *
+ * Return: 0, -EBADF, -EBADFD, -EPERM, -EFAULT, -ENOMEM.
+ */
+int secmap_ioctl_policy_stats(struct secmap_request *request)
+{
+	struct secmap_policy_stats *stats = request->record;
+	struct secmap_policy *policy;
+	int err;
+
+	policy = policy_by_fd(stats->policy_fd);
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
+	err = may_count(request, policy) ? tell_stats(policy, stats) : -EPERM;
 	secmap_policy_put(policy);
 	return err;
 }

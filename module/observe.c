@@ -21,9 +21,11 @@ static bool records(const struct secmap_entry *entry, u32 action)
  * @stack: the policies
  * @call: the call
  *
- * Recorded is what is asked for, whatever becomes of it.
+ * Recorded is what is asked for, whatever becomes of it. What policies say is counted, of those that
+ * are.
  *
- * Context: as secmap_stack_judge(), but what is recorded for the first time is stored.
+ * Context: as secmap_stack_judge(), but what is recorded for the first time, and what the
+ * processor has counted, is stored.
  * Return: the strictest verdict of those that are enforced. If all of these allow the call, the
  * strictest of the others, if one does not: its entry has SECMAP_ATTACH_COMPLAIN, and the call
  * runs.
@@ -33,12 +35,19 @@ struct secmap_judgement secmap_observe(const struct secmap_stack *stack,
 {
 	struct secmap_judgement enforced = { .action = SECCOMP_RET_ALLOW };
 	struct secmap_judgement complaint = enforced;
+	const struct secmap_ask *once = &stack->asks[0];
 	u32 i;
 
 	for (i = stack->depth; i-- > 0;) {
 		const struct secmap_entry *entry = &stack->entries[i];
-		u32 action = secmap_policy_judge(entry->policy, call);
 		struct secmap_judgement *said = &enforced;
+		u32 action;
+
+		/* A policy is counted once for a call, however often it is there. */
+		if (entry == once->newest || once->older & BIT_ULL(i))
+			action = secmap_policy_judge_counted(entry->policy, call);
+		else
+			action = secmap_policy_judge(entry->policy, call);
 
 		if (entry->flags & SECMAP_ATTACH_COMPLAIN)
 			said = &complaint;

@@ -279,7 +279,31 @@ void secmap_policy_free(struct secmap_object *object)
 	if (policy->program)
 		secmap_program_free(policy->program);
 	put_sets(policy->sets, policy->set_count);
+	/* A grace period after the last stack: no probe counts. */
+	secmap_stats_free(policy->stats);
 	kfree(policy);
+}
+
+/**
+ * secmap_policy_judge_counted() - what a policy says of a call, into its counters if it has any
+ * @policy: the policy
+ * @call: the call
+ *
+ * Context: in the probe. As secmap_policy_judge().
+ * Return: SECCOMP_RET_* with its data.
+ */
+u32 secmap_policy_judge_counted(const struct secmap_policy *policy, const struct secmap_call *call)
+{
+	struct secmap_stats *counts = rcu_dereference_sched(policy->counts);
+	struct secmap_verdict verdict = { .rule = SECMAP_RULE_PROGRAM };
+
+	if (policy->rules)
+		verdict = secmap_rules_eval_at(policy->rules, call->where, call->data.args);
+	else
+		verdict.action = secmap_program_run(policy->program, &call->data);
+	if (counts)
+		secmap_stats_add(counts, call->where.abi, verdict);
+	return verdict.action;
 }
 
 /**
@@ -363,6 +387,8 @@ static void describe_rules(const struct secmap_policy *policy, struct secmap_pol
  */
 void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_policy_info *info)
 {
+	const struct secmap_stats *stats = secmap_policy_stats(policy);
+
 	if (policy->rules)
 		describe_rules(policy, info);
 	else
@@ -370,7 +396,10 @@ void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_po
 	info->out_id = policy->object.id;
 	info->out_stacks = atomic_read(&policy->stacks);
 	info->out_sealed = READ_ONCE(policy->sealed);
+	info->out_counted = secmap_policy_is_counted(policy);
 	info->out_uid = from_kuid_munged(current_user_ns(), policy->object.uid);
 	info->out_bytes += struct_size(policy, sets, policy->set_count);
+	if (stats)
+		info->out_bytes += secmap_stats_bytes(stats);
 	memcpy(info->out_name, policy->object.name, sizeof(info->out_name));
 }

@@ -9,6 +9,7 @@
 #include "object.h"
 #include "program.h"
 #include "rules.h"
+#include "stats.h"
 #include "table.h"
 #include "watch.h"
 
@@ -25,6 +26,8 @@ struct secmap_set {
  * @stacks: in how many places of stacks it is that have references
  * @rate: how much it may tell watchers
  * @sealed: nothing is to come in its place; set for good
+ * @stats: from the first time on that it is counted; owned, set once
+ * @counts: @stats while it is counted, else NULL
  * @set_count: length of @sets
  * @sets: a reference each; NULL: a map of bpf(2), which the program has
  */
@@ -35,6 +38,8 @@ struct secmap_policy {
 	atomic_t stacks;
 	struct secmap_rate rate;
 	bool sealed;
+	struct secmap_stats *stats;
+	struct secmap_stats __rcu *counts;
 	u32 set_count;
 	struct secmap_set *sets[];
 };
@@ -81,6 +86,18 @@ static inline u32 secmap_policy_insns(const struct secmap_policy *policy)
 	return secmap_program_len(policy->program);
 }
 
+/* What it has counted so far, if it was ever counted on. */
+static inline struct secmap_stats *secmap_policy_stats(const struct secmap_policy *policy)
+{
+	/* Pairs with secmap_count(). */
+	return smp_load_acquire(&policy->stats);
+}
+
+static inline bool secmap_policy_is_counted(const struct secmap_policy *policy)
+{
+	return rcu_access_pointer(policy->counts);
+}
+
 /* Context: the task does not migrate. Sleeps never, stores nothing that others read. */
 static inline u32 secmap_policy_judge(const struct secmap_policy *policy,
 				      const struct secmap_call *call)
@@ -90,6 +107,7 @@ static inline u32 secmap_policy_judge(const struct secmap_policy *policy,
 	return secmap_program_run(policy->program, &call->data);
 }
 
+u32 secmap_policy_judge_counted(const struct secmap_policy *policy, const struct secmap_call *call);
 bool secmap_policy_constant(const struct secmap_policy *policy, struct secmap_where where,
 			    u32 *action);
 struct secmap_verdict secmap_policy_test(const struct secmap_policy *policy,

@@ -2,7 +2,8 @@
 /*
  * Replacement: for each stack that holds the policy one is built that holds the other. When all
  * are there the time goes on by one, from which they are to be carried, and the tasks are gone
- * through. A call reads the one stack or the other, and takes no lock.
+ * through. A call reads the one stack or the other, and takes no lock. To have a policy counted,
+ * or no more, it is replaced by itself: stacks that hold a counted one are built otherwise.
  */
 #include "replace.h"
 
@@ -16,7 +17,7 @@
 #include "stack.h"
 #include "task.h"
 
-/* One at a time; and nothing is sealed meanwhile. */
+/* One at a time; and nothing is sealed, or begins to be counted, meanwhile. */
 static DEFINE_MUTEX(replacing);
 
 /* Stacks that hold the policy, with a reference to each. */
@@ -37,8 +38,7 @@ static int collect(struct batch *batch, const struct secmap_policy *policy)
 }
 
 /* A successor for each. What was built when it fails is for drop(). */
-static int build(const struct batch *batch, const struct secmap_policy *from,
-		 struct secmap_policy *to)
+static int build(const struct batch *batch, const struct secmap_change *change)
 {
 	int err = 0;
 	u32 i;
@@ -46,7 +46,7 @@ static int build(const struct batch *batch, const struct secmap_policy *from,
 	for (i = 0; i < batch->count && !err; i++)
 		err = fatal_signal_pending(current) ?
 			      -EINTR :
-			      secmap_stack_succeed(batch->stacks[i], from, to);
+			      secmap_stack_succeed(batch->stacks[i], change);
 	return err;
 }
 
@@ -65,35 +65,32 @@ static void drop(const struct batch *batch, bool forget)
 }
 
 /* Those that have come since the first ones were collected, and then all at once. */
-static int finish(const struct batch *first, struct batch *rest, const struct secmap_policy *from,
-		  struct secmap_policy *to)
+static int finish(const struct batch *first, struct batch *rest, const struct secmap_change *change)
 {
 	int err;
 
 	secmap_stacks_lock();
-	err = collect(rest, from) ?: build(rest, from, to);
+	err = collect(rest, change->from) ?: build(rest, change);
 	if (!err) {
 		secmap_stacks_turn(first->stacks, first->count);
 		secmap_stacks_turn(rest->stacks, rest->count);
-		secmap_stacks_begin();
+		secmap_stacks_begin(change);
 	}
 	secmap_stacks_unlock();
 	return err;
 }
 
 /* Context: with @replacing. */
-static int replace(struct secmap_policy *from, struct secmap_policy *to, u32 *tasks, u32 *stacks)
+static int carry_out(const struct secmap_change *change, u32 *tasks, u32 *stacks)
 {
 	struct batch first = {}, rest = {};
 	int err;
 
-	if (from->sealed)
-		return -EPERM;
 	secmap_stacks_lock();
-	err = collect(&first, from);
+	err = collect(&first, change->from);
 	secmap_stacks_unlock();
-	err = err ?: build(&first, from, to);
-	err = err ?: finish(&first, &rest, from, to);
+	err = err ?: build(&first, change);
+	err = err ?: finish(&first, &rest, change);
 	if (!err) {
 		*tasks = secmap_task_follow();
 		*stacks = first.count + rest.count;
@@ -101,6 +98,37 @@ static int replace(struct secmap_policy *from, struct secmap_policy *to, u32 *ta
 	drop(&first, err);
 	drop(&rest, err);
 	return err;
+}
+
+static struct secmap_stats *counts_of(const struct secmap_policy *policy)
+{
+	return rcu_dereference_protected(policy->counts, lockdep_is_held(&replacing));
+}
+
+static int replace(struct secmap_policy *from, struct secmap_policy *to, u32 *tasks, u32 *stacks)
+{
+	struct secmap_change change = { .from = from, .to = to, .counts = counts_of(to) };
+
+	return from->sealed ? -EPERM : carry_out(&change, tasks, stacks);
+}
+
+static int count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
+{
+	struct secmap_change change = { .from = policy, .to = policy };
+
+	if (on == !!counts_of(policy))
+		return 0;
+	if (on && !policy->stats) {
+		struct secmap_stats *stats = secmap_stats_create(policy->rules);
+
+		if (!stats)
+			return -ENOMEM;
+		/* Whoever reads them finds them filled in. */
+		smp_store_release(&policy->stats, stats);
+	}
+	if (on)
+		change.counts = policy->stats;
+	return carry_out(&change, tasks, stacks);
 }
 
 /**
@@ -126,6 +154,33 @@ int secmap_replace(struct secmap_policy *from, struct secmap_policy *to, u32 *ta
 	err = replace(from, to, tasks, stacks);
 	mutex_unlock(&replacing);
 	/* For calls that had begun; also where another replacement has just changed the tasks. */
+	if (!err)
+		synchronize_rcu_expedited();
+	return err;
+}
+
+/**
+ * secmap_count() - count what a policy says, or do so no more
+ * @policy: the policy
+ * @on: which
+ * @tasks: how many tasks carry another stack for it
+ * @stacks: how many stacks were built for it; neither is set where nothing has to change
+ *
+ * Context: may sleep.
+ * Return: 0, and each call that begins is counted, or no call is counted any more; or
+ * * -EINTR: a fatal signal
+ * * -ENOMEM
+ * Nothing has changed then.
+ */
+int secmap_count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
+{
+	int err;
+
+	if (mutex_lock_killable(&replacing))
+		return -EINTR;
+	err = count(policy, on, tasks, stacks);
+	mutex_unlock(&replacing);
+	/* As secmap_replace(). */
 	if (!err)
 		synchronize_rcu_expedited();
 	return err;

@@ -123,6 +123,65 @@ struct secmap_steps secmap_rules_steps(const struct secmap_rules *rules, struct 
 	return steps;
 }
 
+/* The first step of a rule; rules lie in a row. */
+static u32 rules_step_of(const struct rules_section *section, u32 rule)
+{
+	u32 low = 0, high = section->first[SECMAP_NR_MAX];
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (section->rules[middle] < rule)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The number that a step is about: the last one that begins there or before. */
+static u32 rules_number_of(const struct rules_section *section, u32 step)
+{
+	u32 low = 0, high = SECMAP_NR_MAX - 1;
+
+	while (low < high) {
+		u32 middle = (low + high + 1) / 2;
+
+		if (section->first[middle] <= step)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+/**
+ * secmap_rules_action() - what is said where something decides
+ * @rules: the rules
+ * @abi: SECMAP_ABI_*
+ * @rule: SECMAP_RULE_*, or below the ABI's rule_count
+ * @nr: the number that a rule is about; untouched where @rule is none
+ *
+ * Return: SECCOMP_RET_* with its data.
+ */
+u32 secmap_rules_action(const struct secmap_rules *rules, u32 abi, u32 rule, u32 *nr)
+{
+	const struct rules_section *section = rules->sections[abi];
+	u32 step;
+
+	if (!section || rule == SECMAP_RULE_FOREIGN)
+		return rules->facts.foreign_action;
+	if (rule == SECMAP_RULE_ALLOW)
+		return SECCOMP_RET_ALLOW;
+	if (rule == SECMAP_RULE_DEFAULT)
+		return section->default_action;
+	if (rule == SECMAP_RULE_NEWER)
+		return section->newer_action;
+	step = rules_step_of(section, rule);
+	*nr = rules_number_of(section, step);
+	return section->steps[step].action;
+}
+
 /**
  * secmap_rules_allowed() - what is allowed whatever the arguments are
  * @rules: the rules

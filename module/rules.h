@@ -71,6 +71,7 @@ struct secmap_verdict secmap_rules_eval_at(const struct secmap_rules *rules,
 bool secmap_rules_constant(const struct secmap_rules *rules, struct secmap_where where,
 			   u32 *action);
 struct secmap_steps secmap_rules_steps(const struct secmap_rules *rules, struct secmap_where where);
+u32 secmap_rules_action(const struct secmap_rules *rules, u32 abi, u32 rule, u32 *nr);
 
 /*
  * SECMAP_NR_MAX bits: numbers of this ABI that are allowed whatever the arguments are

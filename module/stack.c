@@ -200,19 +200,28 @@ static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u
 	stack->answer[where.nr] = SECMAP_LIMIT_STACK_ERRNOS + stack_ask(stack, &ask);
 }
 
-/* Must every call be looked at, even if all policies allow it? */
-static bool stack_observed(const struct secmap_stack *stack)
+/*
+ * Must every call be looked at, even if all policies allow it? @change: as it will be when that is
+ * done; NULL: as it is now.
+ */
+static bool stack_observed(const struct secmap_stack *stack, const struct secmap_change *change)
 {
 	u32 i;
 
-	for (i = 0; i < stack->depth; i++)
-		if (stack->entries[i].recorder || stack->entries[i].flags & SECMAP_ATTACH_COMPLAIN)
+	for (i = 0; i < stack->depth; i++) {
+		const struct secmap_entry *entry = &stack->entries[i];
+
+		if (entry->recorder || entry->flags & SECMAP_ATTACH_COMPLAIN)
 			return true;
+		if (change && entry->policy == change->to ? !!change->counts :
+							    secmap_policy_is_counted(entry->policy))
+			return true;
+	}
 	return false;
 }
 
-/* Fill in what follows from the policies, and make the stack one that can be put. */
-static void stack_finish(struct secmap_stack *stack)
+/* What follows from the policies; all of it is 0. */
+static void stack_fill(struct secmap_stack *stack)
 {
 	struct secmap_where where;
 	u64 repeated = 0;
@@ -227,14 +236,21 @@ static void stack_finish(struct secmap_stack *stack)
 	}
 	memset(stack->answer, SECMAP_LIMIT_STACK_ERRNOS, sizeof(stack->answer));
 	for (i = stack->depth; i-- > 0;)
-		stack_ask_too(stack, i, &stack->asks[0]);
+		if (!(repeated & BIT_ULL(i)))
+			stack_ask_too(stack, i, &stack->asks[0]);
 	stack->ask_count = 1;
-	stack->observed = stack_observed(stack);
 	for (where.abi = 0; where.abi < SECMAP_ABI_COUNT; where.abi++) {
 		for (where.nr = 0; where.nr < SECMAP_NR_MAX; where.nr++)
 			stack_merge(stack, where, repeated, logs);
 		cond_resched();
 	}
+}
+
+/* Fill in what follows from the policies, and make the stack one that can be put. */
+static void stack_finish(struct secmap_stack *stack, const struct secmap_change *change)
+{
+	stack->observed = stack_observed(stack, change);
+	stack_fill(stack);
 	/* The caller came through an open descriptor, which holds the module. */
 	__module_get(THIS_MODULE);
 }
@@ -243,10 +259,19 @@ static void stack_finish(struct secmap_stack *stack)
 static struct secmap_stack *stack_list(struct secmap_stack *stack)
 {
 	/* Killably: whoever replaces a policy may build many stacks under it. */
-	if (mutex_lock_killable(&all_lock)) {
-		secmap_stack_put(stack);
-		return ERR_PTR(-EINTR);
+	while (!mutex_lock_killable(&all_lock)) {
+		/* Who has switched counting since we looked has not found this one in the list. */
+		if (stack->observed == stack_observed(stack, NULL))
+			goto list;
+		mutex_unlock(&all_lock);
+		memset(stack, 0, offsetof(struct secmap_stack, refs));
+		stack->observed = !stack->observed;
+		stack_fill(stack);
 	}
+	secmap_stack_put(stack);
+	return ERR_PTR(-EINTR);
+
+list:
 	list_add(&stack->all, &all);
 	mutex_unlock(&all_lock);
 	return stack;
@@ -304,7 +329,7 @@ struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
 	for (i = 0; i < depth; i++)
 		stack_add(stack, &below->entries[i]);
 	stack_add(stack, entry);
-	stack_finish(stack);
+	stack_finish(stack, NULL);
 	return stack_list(stack);
 }
 
@@ -336,7 +361,7 @@ struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 
 	for (i = 0; i < stack->depth; i++)
 		if (i != gone)
 			stack_add(rest, &stack->entries[i]);
-	stack_finish(rest);
+	stack_finish(rest, NULL);
 	return stack_list(rest);
 }
 
@@ -405,19 +430,17 @@ static bool stack_may_grow(const struct secmap_stack *stack, const struct secmap
 }
 
 /**
- * secmap_stack_succeed() - build what comes in a stack's place when a policy is replaced
+ * secmap_stack_succeed() - build what comes in a stack's place when a policy is changed
  * @stack: a reference; has no successor
- * @from: the policy, in one or several places
- * @to: what comes there
+ * @change: what is done to the policy, which is in one or several places
  *
  * Nobody looks at the successor before secmap_stacks_begin(). It may exceed the limits of a
- * stack by one policy: else who carries @from could fill his stack up so that nothing dearer
+ * stack by one policy: else who carries the old one could fill his stack up so that nothing dearer
  * can come in its place.
  *
- * Return: 0, or -ENOSPC (then @from is there several times), -ENOMEM.
+ * Return: 0, or -ENOSPC (then the policy is there several times), -ENOMEM.
  */
-int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_policy *from,
-			 struct secmap_policy *to)
+int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_change *change)
 {
 	struct secmap_stack *next = stack_alloc(stack->depth);
 	u32 i;
@@ -427,12 +450,12 @@ int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_policy 
 	for (i = 0; i < stack->depth; i++) {
 		struct secmap_entry entry = stack->entries[i];
 
-		if (entry.policy == from)
-			entry.policy = to;
+		if (entry.policy == change->from)
+			entry.policy = change->to;
 		stack_add(next, &entry);
 	}
-	stack_finish(next);
-	if (!stack_may_grow(stack, next, to)) {
+	stack_finish(next, change);
+	if (!stack_may_grow(stack, next, change->to)) {
 		secmap_stack_put(next);
 		return -ENOSPC;
 	}
@@ -467,8 +490,9 @@ void secmap_stacks_turn(struct secmap_stack *const *stacks, u32 count)
 }
 
 /* From now on successors are carried. Context: with secmap_stacks_lock(). */
-void secmap_stacks_begin(void)
+void secmap_stacks_begin(const struct secmap_change *change)
 {
+	rcu_assign_pointer(change->to->counts, change->counts);
 	/* Whoever sees the new time sees each stack's successor, and what is in it. */
 	smp_store_release(&time_now, time_now + 1);
 }

@@ -58,15 +58,16 @@ static_assert(SECMAP_LIMIT_STACK <= 64);
  * @answer: per number of the native ABI: below SECMAP_LIMIT_STACK_ERRNOS an index into @errnos,
  *	for the stack gives that errno whatever the arguments are; from there on one into @asks
  * @errnos: 0 ... -MAX_ERRNO
- * @asks: the first one asks everybody about everything
+ * @asks: the first one asks everybody, once, about everything
  * @errno_count: of @errnos
  * @ask_count: of @asks
  * @refs: one for each task, each one that is looking, and its predecessor
  * @depth: length of @entries, at least 1
  * @cost: rules and conditions that one call may have to look at
  * @insns: instructions of programs that it may have to run, as seccomp(2) counts them
+ * @observed: every call is judged, also what is plainly allowed, for something is kept of it:
+ *	nothing is in @allow, and secmap_observe() is who is asked
  * @all: in the list of all stacks
- * @observed: every call is to be looked at: @allow is empty, and secmap_observe() is who is asked
  * @next: what is to be carried instead, since a policy was replaced; a reference, or NULL
  * @born: secmap_stack_time() from which it is carried in its predecessor's place
  * @release: frees it, in process context, when no probe can be reading it any more
@@ -94,6 +95,18 @@ struct secmap_stack {
 	struct secmap_entry entries[];
 };
 
+/**
+ * struct secmap_change - what is done to the stacks that hold a policy
+ * @from: the policy
+ * @to: what comes in its place; the same one if it is only its counting that changes
+ * @counts: where @to is counted from then on, or NULL
+ */
+struct secmap_change {
+	struct secmap_policy *from;
+	struct secmap_policy *to;
+	struct secmap_stats *counts;
+};
+
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
 				       const struct secmap_entry *entry);
 struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 id);
@@ -105,11 +118,10 @@ struct secmap_stack *secmap_stack_follow(struct secmap_stack *stack, u64 time);
 void secmap_stacks_lock(void);
 void secmap_stacks_unlock(void);
 struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32 *count);
-int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_policy *from,
-			 struct secmap_policy *to);
+int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_change *change);
 void secmap_stack_forget(struct secmap_stack *stack);
 void secmap_stacks_turn(struct secmap_stack *const *stacks, u32 count);
-void secmap_stacks_begin(void);
+void secmap_stacks_begin(const struct secmap_change *change);
 bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_stack *lower);
 void secmap_stack_put(struct secmap_stack *stack);
 

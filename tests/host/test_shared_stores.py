@@ -16,12 +16,14 @@ TOP = Path(__file__).resolve().parents[2]
 # All that decides about a call, of whatever policy.
 FUNCTIONS = ("sys_enter", "judge_program", "judge", "secmap_stack_judge_older", "secmap_rules_eval_at",
              "helper_test_bit", "helper_lookup", "secmap_live_get")
+OBSERVED = "secmap_stack_judge_observed"
 # Beyond these: the program, which cannot store (verify.c; classic BPF never could), or the look-up
 # of a BPF map of the kernel's, under its lock for readers, which counts in the task; what a
-# supervisor's permit, or late work, has on the task's own carrier; what does not allow the call.
+# supervisor's permit, or late work, has on the task's own carrier; what does not allow the call; and
+# what counts, of a policy for which somebody has switched that on: on lines of the processor's own.
 BEYOND = {"__x86_indirect_thunk_*", "__rcu_read_lock", "__rcu_read_unlock",
           "secmap_verdict_permitted", "secmap_verdict_apply", "secmap_carrier_later",
-          "judge_again", "__fentry__", "__stack_chk_fail"}
+          "judge_again", OBSERVED, "__fentry__", "__stack_chk_fail"}
 _SKIP = re.compile(r"movq \$0xffffffffffffffff,0x78\(")
 """orig_ax := -1: from here on the call is not allowed"""
 
@@ -140,6 +142,16 @@ def test_no_function_is_called_for_a_plainly_allowed_call(kernel: str) -> None:
     way = _allowed(_module(kernel)["sys_enter"])
     assert not [insn.text for insn in way if re.match(r"(call|push)", insn.text)]
     assert not [insn.text for insn in way if "(%rsp)" in insn.text]
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"])
+def test_counting_is_out_of_the_way(kernel: str) -> None:
+    """Only what is judged the long way asks whether it is counted, and that once: it reads a byte."""
+    functions = _module(kernel)
+    asking = [name for name, code in functions.items() for insn in code.values() if insn.to == OBSERVED]
+    assert asking == ["judge"]
+    for name in (*FUNCTIONS, "judge_again"):
+        assert not [insn.text for insn in functions[name].values() if "stats" in insn.text], name
 
 
 @pytest.mark.parametrize("text", [

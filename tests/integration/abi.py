@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, \
     ATTACH, DETACH, TASK_INFO, TASK_LIST, POLICY_FILTER, POLICY_REPLACE, \
     POLICY_SEAL, RECORDER_CREATE, RECORDER_READ = (0xF500 + nr for nr in range(16))
+POLICY_COUNT, POLICY_STATS = 0xF510, 0xF511
 
 X86_64, X32, I386 = range(3)
 ARCH = {X86_64: 0xC000003E, X32: 0xC000003E, I386: 0x40000003}
@@ -30,7 +31,7 @@ ALLOW = 0x7FFF0000
 
 RULE_ALLOW, RULE_DEFAULT, RULE_NEWER, RULE_FOREIGN, RULE_PROGRAM = (0xFFFFFFFF - n for n in range(5))
 SKIP_UNKNOWN, SKIP_WORKS, SKIP_BROKEN = range(3)
-NEWER_NONE = 0xFFFFFFFF
+NEWER_NONE = NR_NONE = 0xFFFFFFFF
 
 TSYNC, ATTACH_LOG, SPEC_ALLOW, NEW_LISTENER, TSYNC_ESRCH, WAIT_KILLABLE = (1 << n for n in range(6))
 FILTER, STRICT, COMPLAIN, RECORD = (1 << n for n in range(16, 20))
@@ -323,6 +324,7 @@ def policy_info(dev: int, policy: int) -> dict[str, int | str | tuple[int, ...]]
         "allow": triples[0], "rules": triples[1], "conds": triples[2], "default": triples[3],
         "actions": actions, "cost": cost, "stacks": stacks, "uid": uid, "bytes": size,
         "filter_len": length, "insns": insns, "sealed": record[144],
+        "counted": record[148],
         "name": bytes(record[112:144]).rstrip(b"\0").decode(),
     }
 
@@ -376,6 +378,33 @@ def recorded(dev: int, recorder: int, which: int = 0xFFFFFFFF, words: int = 1) -
              for abi in range(3)]
     return Recorded(calls, list(struct.iter_unpack(f"<{words}Q", memory.buffer.raw[:8 * words * count])),
                     overflow, other)
+
+
+def count(dev: int, policy: int, on: bool = True) -> tuple[int, int]:
+    """POLICY_COUNT: in how many tasks, and in how many stacks."""
+    record = bytearray(struct.pack("<IIiI", 24, 0, policy, on) + bytes(8))
+    ioctl(dev, POLICY_COUNT, record)
+    tasks, stacks = struct.unpack_from("<2I", record, 16)
+    return tasks, stacks
+
+
+Count = tuple[int, int, int]
+"""what was counted: the ABI, the rule, the action"""
+
+
+def stats(dev: int, policy: int, room: int = 4096) -> dict[Count, int]:
+    """POLICY_STATS: how often."""
+    return {(abi, rule, action): times
+            for abi, _, rule, action, times in struct.iter_unpack("<4IQ", stats_read(dev, policy, room)[0])}
+
+
+def stats_read(dev: int, policy: int, room: int = 4096) -> tuple[bytes, int, int]:
+    """The records of POLICY_STATS, how many there are, and whether it is counted."""
+    into = Memory(bytes(24 * room))
+    record = bytearray(struct.pack("<IIiIQII", 32, 0, policy, room, into.address, 0, 0))
+    ioctl(dev, POLICY_STATS, record)
+    there, on = struct.unpack_from("<2I", record, 24)
+    return into.buffer.raw[: 24 * min(there, room)], there, on
 
 
 def pack_call(nr: int, args: Sequence[int] = (), abi: int = X86_64, ip: int = 0) -> bytes:

@@ -43,12 +43,17 @@ _LAYOUT: dict[str, tuple[int, str]] = {
         out_abis:24:4 out_table_count:28:4 out_allow_count:32:12 out_rule_count:44:12
         out_cond_count:56:12 out_default_action:68:12 out_actions:80:4 out_cost:84:4
         out_stacks:88:4 out_uid:92:4 out_bytes:96:8 out_filter_len:104:4 out_insns:108:4
-        out_name:112:32 out_sealed:144:4 out_pad:148:4"""),
+        out_name:112:32 out_sealed:144:4 out_counted:148:4"""),
     "secmap_policy_filter": (32, """
         size:0:4 flags:4:4 policy_fd:8:4 count:12:4 filter:16:8 out_count:24:4 out_pad:28:4"""),
     "secmap_policy_replace": (24, """
         size:0:4 flags:4:4 policy_fd:8:4 by_fd:12:4 out_tasks:16:4 out_stacks:20:4"""),
     "secmap_policy_seal": (16, "size:0:4 flags:4:4 policy_fd:8:4 pad:12:4"),
+    "secmap_policy_count": (24, """
+        size:0:4 flags:4:4 policy_fd:8:4 on:12:4 out_tasks:16:4 out_stacks:20:4"""),
+    "secmap_count": (24, "abi:0:4 nr:4:4 rule:8:4 action:12:4 count:16:8"),
+    "secmap_policy_stats": (32, """
+        size:0:4 flags:4:4 policy_fd:8:4 count:12:4 counts:16:8 out_count:24:4 out_on:28:4"""),
     "secmap_verdict": (8, "action:0:4 rule:4:4"),
     "secmap_policy_test": (40, """
         size:0:4 flags:4:4 policy_fd:8:4 count:12:4 repeat:16:4 pad:20:4 calls:24:8
@@ -97,6 +102,7 @@ NUMBERS = {
     "secmap_task_list": abi.TASK_LIST, "secmap_policy_filter": abi.POLICY_FILTER,
     "secmap_policy_replace": abi.POLICY_REPLACE, "secmap_policy_seal": abi.POLICY_SEAL,
     "secmap_recorder_create": abi.RECORDER_CREATE, "secmap_recorder_read": abi.RECORDER_READ,
+    "secmap_policy_count": abi.POLICY_COUNT, "secmap_policy_stats": abi.POLICY_STATS,
 }
 
 
@@ -282,7 +288,7 @@ class Ground:
                 return Record(name, policy_fd=self.program, count=4, filter=self.memory(bytes(32)))
             case "secmap_policy_replace":
                 return Record(name, policy_fd=self.program, by_fd=self.policy)
-            case "secmap_policy_seal":
+            case "secmap_policy_seal" | "secmap_policy_count":
                 return Record(name, policy_fd=self.policy)
             case "secmap_recorder_create":
                 return Record(name, set_count=1,
@@ -290,6 +296,8 @@ class Ground:
             case "secmap_recorder_read":
                 return Record(name, recorder_fd=self.recorder, count=4,
                               values=self.memory(bytes(64)))
+            case "secmap_policy_stats":
+                return Record(name, policy_fd=self.policy, count=4, counts=self.memory(bytes(96)))
             case "secmap_policy_test":
                 return Record(name, policy_fd=self.policy, count=1,
                               calls=self.memory(abi.pack_call(39)), verdicts=self.memory(bytes(8)))

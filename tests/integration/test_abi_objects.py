@@ -27,9 +27,9 @@ def test_info(dev: int) -> None:
         "hash_max", "test_max", "objects_max", "insns_max", "stack_insns_max", "ebpf")}
     # This may have another tracer, and then waits: see test_flag.py.
     assert info["out_selective"] in (2, 3)
-    # MAPS, CBPF, TSYNC, LISTENER, EBPF; every action; of these TRACE only fails with ENOSYS
+    # MAPS, CBPF, TSYNC, LISTENER, EBPF, REPLACE, STATS; every action; of these TRACE only fails with ENOSYS
     assert said == {
-        "abi_version": 1, "errata": 0, "features": 0b111111, "actions": 0xFF,
+        "abi_version": 1, "errata": 0, "features": 0b1000111111, "actions": 0xFF,
         "enosys_actions": 1 << 5, "skip": abi.SKIP_WORKS, "stack_max": 64, "rules_max": 16384, "conds_max": 32,
         "cost_max": 4096, "stack_cost_max": 8192, "tables_max": 256, "bitmap_max": 1 << 20,
         "hash_max": 1 << 20, "test_max": 4096, "objects_max": 1 << 20, "insns_max": 4096,
@@ -124,7 +124,7 @@ def test_policy_info(dev: int, keep: Callable[[int], int]) -> None:
         "allow": (1024, 0, 4), "rules": (0, 0, 2), "conds": (0, 0, 2),
         "default": (ALLOW, 0, ERRNO | 5), "actions": 0b11001100, "cost": 18, "stacks": 0,
         "uid": 0, "bytes": info["bytes"], "filter_len": 0, "insns": 0, "sealed": 0,
-        "name": "facts",
+        "counted": 0, "name": "facts",
     }
     size = info["bytes"]
     assert isinstance(size, int) and 256 < size < 65536

@@ -106,6 +106,8 @@
 #define SECMAP_IOC_POLICY_SEAL	   _IO(SECMAP_IOC_TYPE, 13)
 #define SECMAP_IOC_RECORDER_CREATE _IO(SECMAP_IOC_TYPE, 14)
 #define SECMAP_IOC_RECORDER_READ   _IO(SECMAP_IOC_TYPE, 15)
+#define SECMAP_IOC_POLICY_COUNT	   _IO(SECMAP_IOC_TYPE, 16)
+#define SECMAP_IOC_POLICY_STATS	   _IO(SECMAP_IOC_TYPE, 17)
 
 /* secmap_info.out_features */
 #define SECMAP_FEATURE_MAPS	(1ULL << 0) /* policies of this kind */
@@ -116,6 +118,7 @@
 #define SECMAP_FEATURE_REPLACE	(1ULL << 5) /* POLICY_REPLACE, POLICY_SEAL */
 #define SECMAP_FEATURE_RECORD	(1ULL << 7) /* RECORDER_*, SECMAP_ATTACH_RECORD */
 #define SECMAP_FEATURE_COMPLAIN (1ULL << 8) /* SECMAP_ATTACH_COMPLAIN */
+#define SECMAP_FEATURE_STATS	(1ULL << 9) /* POLICY_COUNT, POLICY_STATS */
 
 /* secmap_info.out_ebpf: who may make policies of kind EBPF (the module parameter ebpf) */
 #define SECMAP_EBPF_OFF	       0 /* nobody: EOPNOTSUPP */
@@ -442,7 +445,7 @@ struct secmap_policy_next {
  * @out_insns: CBPF, EBPF: instructions, as the kernel runs them
  * @out_name: its name
  * @out_sealed: 1 after POLICY_SEAL, else 0
- * @out_pad: 0
+ * @out_counted: 1 while it is counted, see POLICY_COUNT; else 0
  *
  * CBPF, EBPF: only the kind, the id, the tables, the allowed numbers (as far as they can be
  * told without running the program), and what follows @out_actions are there; all actions
@@ -470,7 +473,7 @@ struct secmap_policy_info {
 	__u32 out_insns;
 	char out_name[SECMAP_NAME_LEN];
 	__u32 out_sealed;
-	__u32 out_pad;
+	__u32 out_counted;
 };
 
 /**
@@ -582,6 +585,82 @@ struct secmap_policy_seal {
 	__u32 flags;
 	__s32 policy_fd;
 	__u32 pad;
+};
+
+/**
+ * struct secmap_policy_count - count what a policy says of calls, or do so no more
+ * @size: sizeof(struct secmap_policy_count)
+ * @flags: 0
+ * @policy_fd: the policy
+ * @on: 1: count from now on; 0: no more
+ * @out_tasks: tasks that carry it, as POLICY_REPLACE has it; 0 if nothing has changed
+ * @out_stacks: stacks that were built for it
+ *
+ * Off at first. Each call of a task that carries the policy, and that begins after this ioctl
+ * has returned, is counted once: by what this policy says of it, also where a stricter one
+ * decides, and however often it is in the task's stack. A call that is made again (the kernel
+ * restarts it, or a supervisor says CONTINUE) is counted again; POLICY_TEST, and what the
+ * kernel's trampolines call, are not. No decision changes. While a policy is counted all calls
+ * of those who carry it are judged, the plainly allowed ones too, which costs them time; while
+ * it is not, counting costs nothing. What was counted stays while the policy lives.
+ *
+ * A sealed policy can be counted. EINTR: a fatal signal. The memory, for each processor, is
+ * charged to the caller's cgroup.
+ *
+ * Needs to be who made the policy (the effective user id), or CAP_SYS_ADMIN in the initial user
+ * namespace, of the caller and of the opener of the device.
+ */
+struct secmap_policy_count {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__u32 on;
+	__u32 out_tasks;
+	__u32 out_stacks;
+};
+
+/* secmap_count.nr: the calls were of several numbers */
+#define SECMAP_NR_NONE 0xffffffffU
+
+/**
+ * struct secmap_count - how often a policy has said something
+ * @abi: SECMAP_ABI_* of the calls
+ * @nr: the number that the rule is about; SECMAP_NR_NONE where @rule is none
+ * @rule: what decided, as in struct secmap_verdict
+ * @action: SECCOMP_RET_* with its data. Where the policy is a program, without: each action is
+ *	counted for itself, an unknown one as KILL_PROCESS, which it acts as
+ * @count: so many calls, above 0
+ */
+struct secmap_count {
+	__u32 abi;
+	__u32 nr;
+	__u32 rule;
+	__u32 action;
+	__aligned_u64 count;
+};
+
+/**
+ * struct secmap_policy_stats - read what was counted
+ * @size: sizeof(struct secmap_policy_stats)
+ * @flags: 0
+ * @policy_fd: a policy
+ * @count: room at @counts
+ * @counts: pointer to struct secmap_count, written: as many as fit; by ABI, and what is no rule
+ *	first
+ * @out_count: how many there are, those that do not fit too
+ * @out_on: whether the policy is counted
+ *
+ * While calls are made they are counted: two counters are not of one moment. Permission as for
+ * POLICY_COUNT.
+ */
+struct secmap_policy_stats {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__u32 count;
+	__aligned_u64 counts;
+	__u32 out_count;
+	__u32 out_on;
 };
 
 /* secmap_attach.flags; where seccomp(2) has the same flag it is the same bit */
