@@ -17,6 +17,7 @@ namespace secmap {
 namespace {
 
 constexpr std::size_t log_size = 4096;
+constexpr std::size_t counts_expected = 256;
 
 struct action_name {
     std::uint32_t bit;
@@ -103,7 +104,15 @@ policy_info to_info(const secmap_policy_info& record) {
     info.filter_length = record.out_filter_len;
     info.instructions = record.out_insns;
     info.sealed = record.out_sealed != 0;
+    info.counted = record.out_counted != 0;
     return info;
+}
+
+// Of counters.
+error not_to_be_counted(error failure) {
+    if (failure.number == EPERM)
+        failure.hint = "this needs to be who made the policy, or CAP_SYS_ADMIN in the initial user namespace";
+    return failure;
 }
 
 // EPERM has several reasons. This one holds for an administrator, too.
@@ -257,6 +266,39 @@ result<void> policy::seal(const device& on) const {
     if (failure.number != EPERM) return failure;
     failure.hint = "this needs to be who made it, or CAP_SYS_ADMIN in the initial user namespace";
     return not_permitted(on, std::move(failure));
+}
+
+result<replacement> policy::count(const device& on, counting wanted) const {
+    const std::string operation =
+        (wanted == counting::on ? "count policy " : "count no more of policy ") + std::to_string(id_);
+    auto record = detail::make_record<secmap_policy_count>();
+    record.policy_fd = number();
+    record.on = wanted == counting::on ? 1 : 0;
+    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_COUNT, &record, operation);
+    if (!done) return not_to_be_counted(std::move(done).error());
+    return replacement{record.out_tasks, record.out_stacks};
+}
+
+// There may be more from one time to the next, but not more than the policy has counters.
+result<policy_stats> policy::stats(const device& on) const {
+    const std::string operation = "read what was counted of policy " + std::to_string(id_);
+    std::vector<secmap_count> counts(counts_expected);
+    for (;;) {
+        auto record = detail::make_record<secmap_policy_stats>();
+        record.policy_fd = number();
+        record.count = static_cast<std::uint32_t>(counts.size());
+        record.counts = detail::address(counts.data());
+        auto done = detail::call(on.number(), SECMAP_IOC_POLICY_STATS, &record, operation);
+        if (!done) return not_to_be_counted(std::move(done).error());
+        const bool fits = record.out_count <= counts.size();
+        counts.resize(record.out_count);
+        if (!fits) continue;
+        policy_stats read{record.out_on != 0, {}};
+        read.counts.reserve(counts.size());
+        for (const secmap_count& each : counts)
+            read.counts.push_back({static_cast<abi>(each.abi), each.nr, each.rule, each.action, each.count});
+        return read;
+    }
 }
 
 result<std::vector<verdict>> policy::test(const device& on, std::span<const seccomp_data> calls) const {

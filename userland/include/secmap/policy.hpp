@@ -46,12 +46,31 @@ struct policy_info {
     std::uint32_t filter_length = 0;  ///< of a classic BPF program: instructions, as they were handed over
     std::uint32_t instructions = 0;   ///< the same, as the kernel has translated them
     bool sealed = false;              ///< nothing comes in its place any more
+    bool counted = false;             ///< what it says is counted
 };
 
 /// Who carries another policy than before.
 struct replacement {
     std::uint32_t tasks = 0;   ///< without those that were just being created
     std::uint32_t stacks = 0;  ///< that were built for it
+};
+
+/// Whether what a policy says is counted.
+enum class counting : std::uint8_t { off, on };
+
+/// The members of struct secmap_count: how often a policy has said something.
+struct policy_count {
+    secmap::abi abi = secmap::abi::x86_64;
+    std::uint32_t nr = SECMAP_NR_NONE;  ///< that the rule is about
+    std::uint32_t rule = 0;             ///< SECMAP_RULE_*, or the index of a rule
+    std::uint32_t action = 0;           ///< SECCOMP_RET_*; of a program without its data
+    std::uint64_t calls = 0;
+};
+
+/// What was counted of a policy so far.
+struct policy_stats {
+    bool counted = false;  ///< it goes on
+    std::vector<policy_count> counts;
 };
 
 /// Lives as long as it or a task that carries it does.
@@ -87,6 +106,13 @@ public:
     /// From now on, and for good, nothing comes in its place. EPERM: the caller is filtered itself, or is not who made
     /// it and has no CAP_SYS_ADMIN in the initial user namespace.
     [[nodiscard]] result<void> seal(const device& on) const;
+
+    /// What it says of the calls of those who carry it is counted from now on, or no more. Changes no decision; what
+    /// was counted stays. EPERM: the caller is not who made it, and has no CAP_SYS_ADMIN in the initial user namespace.
+    [[nodiscard]] result<replacement> count(const device& on, counting wanted) const;
+
+    /// What was counted; permission as for count().
+    [[nodiscard]] result<policy_stats> stats(const device& on) const;
 
     /// What it answers to each of @p calls, without making them; in batches, as many as needed.
     [[nodiscard]] result<std::vector<verdict>> test(const device& on, std::span<const seccomp_data> calls) const;
