@@ -16,7 +16,7 @@ struct named_bit {
     const char* name;
 };
 
-constexpr std::array<named_bit, 8> feature_bits = {{
+constexpr std::array<named_bit, 9> feature_bits = {{
     {SECMAP_FEATURE_MAPS, "MAPS"},
     {SECMAP_FEATURE_CBPF, "CBPF"},
     {SECMAP_FEATURE_TSYNC, "TSYNC"},
@@ -25,6 +25,7 @@ constexpr std::array<named_bit, 8> feature_bits = {{
     {SECMAP_FEATURE_REPLACE, "REPLACE"},
     {SECMAP_FEATURE_RECORD, "RECORD"},
     {SECMAP_FEATURE_COMPLAIN, "COMPLAIN"},
+    {SECMAP_FEATURE_STATS, "STATS"},
 }};
 
 }  // namespace

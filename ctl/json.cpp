@@ -13,6 +13,7 @@
 #include "json_parts.hpp"
 #include "learn_json.hpp"
 #include "monitor_json.hpp"
+#include "stats_json.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -224,6 +225,7 @@ ordered_json policy_json(const policy_info& of) {
             {"cost", of.cost},
             {"stacks", of.stacks},
             {"sealed", of.sealed},
+            {"counted", of.counted},
             {"uid", of.uid},
             {"bytes", of.bytes},
             {"program", program ? program_json(of) : ordered_json(nullptr)}};
@@ -493,6 +495,10 @@ struct writer {
     ordered_json operator()(const seal_report& of) const {
         return {{"seal", {{"policy", of.policy.id}, {"policy_name", of.policy.name}}}};
     }
+
+    ordered_json operator()(const count_report& of) const { return {{"count", counting_json(of)}}; }
+    ordered_json operator()(const stats_report& of) const { return {{"stats", stats_json(of)}}; }
+    ordered_json operator()(const metrics_report& of) const { return {{"stats", {{"written_to", of.written_to}}}}; }
 
     ordered_json operator()(const diff_report& of) const {
         auto abis = ordered_json::array();

@@ -83,6 +83,7 @@ void add_objects(registry& to) {
     add_policy(to);
     add_prog(to);
     add_task(to);
+    add_stats(to);
     add_explain(to);
     add_learn(to);
     add_monitor(to);

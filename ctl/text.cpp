@@ -17,6 +17,7 @@
 #include "learn_text.hpp"
 #include "lines.hpp"
 #include "monitor_text.hpp"
+#include "stats_text.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -134,7 +135,8 @@ void print_rules(buffer& to, const policy_info& of) {
 void print_policy(buffer& to, const policy_info& of) {
     line(to, "policy {}: {}", of.id, printable(of.name));
     line(to, "kind       {}, made by uid {}", kind_name(of.kind), of.uid);
-    line(to, "in use     on {}{}", counted(of.stacks, "stack"), of.sealed ? "; sealed: not to be replaced" : "");
+    line(to, "in use     on {}{}{}", counted(of.stacks, "stack"), of.sealed ? "; sealed: not to be replaced" : "",
+         of.counted ? "; counted: see 'secmapctl stats'" : "");
     line(to, "memory     {} bytes, and {} beside it", of.bytes, counted(of.tables, "table"));
     is_program(of.kind) ? print_program(to, of) : print_rules(to, of);
 }
@@ -316,7 +318,7 @@ struct writer {
         for (const policy_info& each : of.policies)
             line(to, "{:>8}  {:<31}  {:<4}  {:>6}  {:>8}  {:>9}  {}", each.id, printable(each.name),
                  kind_name(each.kind), each.stacks, each.uid, each.bytes,
-                 (each.sealed ? "sealed, " : "") + content_words(each));
+                 std::string(each.sealed ? "sealed, " : "") + (each.counted ? "counted, " : "") + content_words(each));
     }
 
     void operator()(const policy_facts& of) const { print_policy(to, of.policy); }
@@ -467,6 +469,10 @@ struct writer {
         line(to, "policy {} ({}) is sealed: nothing comes in its place any more", of.policy.id,
              printable(of.policy.name));
     }
+
+    void operator()(const count_report& of) const { print_counting(to, of); }
+    void operator()(const stats_report& of) const { print_stats(to, of); }
+    void operator()(const metrics_report& of) const { print_metrics(to, of); }
 
     void operator()(const diff_report& of) const { print_difference(to, of); }
 

@@ -235,6 +235,36 @@ struct seal_report {
     policy_info policy;
 };
 
+/// Of `stats on` and `stats off`.
+struct count_report {
+    policy_info policy;
+    counting what = counting::off;
+    replacement done;
+};
+
+/// What was counted of a policy.
+struct counted_policy {
+    struct row {
+        policy_count what;
+        std::optional<double> rate;  ///< calls a second since the last reading
+    };
+    policy_info policy;
+    bool counted = false;  ///< it goes on
+    std::vector<row> rows;
+};
+
+/// Of `stats show`.
+struct stats_report {
+    std::vector<counted_policy> policies;
+    std::optional<double> seconds;  ///< since the last reading; none: there was none
+};
+
+/// Of `stats show --prometheus`.
+struct metrics_report {
+    std::string text;
+    std::string written_to;  ///< empty: shown
+};
+
 /// A comparison, with what is in its table.
 struct told_condition {
     condition what;                   ///< in, not_in: without the table's number
@@ -343,7 +373,8 @@ struct bench_result {
 using value =
     std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
                  task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
-                 object_check, object_dump, object_test, request_report, replace_report, seal_report, diff_report,
-                 monitor_begin, monitor_event, monitor_loss, monitor_end, learn_report, complaint_report, bench_result>;
+                 object_check, object_dump, object_test, request_report, replace_report, seal_report, count_report,
+                 stats_report, metrics_report, diff_report, monitor_begin, monitor_event, monitor_loss, monitor_end,
+                 learn_report, complaint_report, bench_result>;
 
 }  // namespace secmap::ctl

@@ -2,7 +2,7 @@
 # bash completion for secmapctl
 # shellcheck shell=bash disable=SC2207
 
-_secmapctl_objects='run notify learn attach detach policy prog task explain monitor bench feature version'
+_secmapctl_objects='run notify learn attach detach policy prog task stats explain monitor bench feature version'
 _secmapctl_common='--help --json --pretty --device'
 _secmapctl_scenarios='plain_allow podman_allow podman_argument podman_denied podman_unknown deny_list
     set_first set_last set_mean set_absent bits_mean stack_plain stack_argument stack_denied fork_exit thread attach
@@ -28,6 +28,7 @@ _secmapctl_options() {
         'prog test') echo "--cbpf --map --call --abi --arg" ;;
         explain) echo "--profile --policy --call --abi --arg $_secmapctl_reading" ;;
         monitor) echo '--pid --policy --verdict --count' ;;
+        stats | 'stats show') echo '--watch --count --prometheus --output' ;;
         bench) echo "--scenario --engine --rounds --calls --cpu --profile --html --output --instructions" ;;
         '') echo "--version" ;;
     esac
@@ -40,6 +41,7 @@ _secmapctl_commands() {
         policy) echo "list show check compile diff replace seal" ;;
         prog) echo "check load dump test" ;;
         task) echo "list show" ;;
+        stats) echo "on off show" ;;
     esac
 }
 
@@ -59,7 +61,8 @@ _secmapctl_value() {
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
         --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
-        --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --args | --seconds | --progress | --scenario | --rounds | --calls | --cpu | --count)
+        --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --args | --seconds | --progress | --scenario | \
+            --rounds | --calls | --cpu | --count | --watch)
             COMPREPLY=() ;;
         *) return 1 ;;
     esac

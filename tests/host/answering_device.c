@@ -3,13 +3,16 @@
  * Preloaded into secmapctl: ioctl() answers in the module's place. SHIM_FAIL is
  * "number:errno:times": that ioctl fails so often. SHIM_ABI is the version of the
  * ABI that INFO tells, SHIM_LOG the text of a refused policy. Where SHIM_SEALED is set
- * every policy is sealed; SHIM_DEPTH is how many the caller carries.
+ * every policy is sealed; SHIM_DEPTH is how many the caller carries. SHIM_COUNTS is
+ * what was counted of policy 8, then the only one: "abi:nr:rule:action:count;" for each;
+ * SHIM_NAME is its name.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <secmap/secmap.h>
 
@@ -39,6 +42,36 @@ static void refuse(const struct secmap_policy_create *policy)
 		snprintf((char *)(unsigned long)policy->log, policy->log_size, "%s", log);
 }
 
+static void tell_counts(struct secmap_policy_stats *stats)
+{
+	struct secmap_count *to = (void *)(unsigned long)stats->counts, count = { 0 };
+	const char *next = getenv("SHIM_COUNTS");
+	unsigned long long number;
+
+	for (; next && *next; next = strchr(next, ';') + 1) {
+		if (sscanf(next, "%u:%u:%u:%u:%llu;", &count.abi, &count.nr, &count.rule,
+			   &count.action, &number) != 5)
+			abort();
+		count.count = number;
+		if (stats->out_count < stats->count)
+			to[stats->out_count] = count;
+		stats->out_count++;
+	}
+	stats->out_on = 1;
+}
+
+static int next_policy(struct secmap_policy_next *next)
+{
+	if (!getenv("SHIM_COUNTS"))
+		return 0;
+	if (next->id >= 8) {
+		errno = ENOENT;
+		return -1;
+	}
+	next->out_id = 8;
+	return 0;
+}
+
 static int answer(unsigned long request, void *record)
 {
 	switch (request) {
@@ -55,6 +88,11 @@ static int answer(unsigned long request, void *record)
 
 		info->out_actions = SECMAP_ACTION_TRAP | SECMAP_ACTION_TRACE | SECMAP_ACTION_ALLOW;
 		info->out_sealed = getenv("SHIM_SEALED") != NULL;
+		info->out_counted = getenv("SHIM_COUNTS") != NULL;
+		info->out_id = getenv("SHIM_COUNTS") ? 8 : 0;
+		info->out_stacks = getenv("SHIM_COUNTS") ? 2 : 0;
+		if (getenv("SHIM_NAME"))
+			strncpy(info->out_name, getenv("SHIM_NAME"), sizeof(info->out_name) - 1);
 		return 0;
 	}
 	case SECMAP_IOC_TASK_INFO: {
@@ -64,6 +102,18 @@ static int answer(unsigned long request, void *record)
 		info->out_depth = depth ? (unsigned int)atoi(depth) : 0;
 		return 0;
 	}
+	case SECMAP_IOC_POLICY_COUNT: {
+		struct secmap_policy_count *count = record;
+
+		count->out_tasks = 3;
+		count->out_stacks = 2;
+		return 0;
+	}
+	case SECMAP_IOC_POLICY_STATS:
+		tell_counts(record);
+		return 0;
+	case SECMAP_IOC_POLICY_NEXT:
+		return next_policy(record);
 	case SECMAP_IOC_TABLE_CREATE:
 	case SECMAP_IOC_POLICY_CREATE:
 	case SECMAP_IOC_POLICY_BY_ID:

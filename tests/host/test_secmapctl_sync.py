@@ -21,7 +21,7 @@ LIBRARY = {path.name: path.read_text(encoding="utf-8")
            for path in (TOP / folder).glob("*.[ch]pp")}
 
 # Commands that `--help` lists commands for.
-OBJECTS = ("policy", "prog", "task")
+OBJECTS = ("policy", "prog", "task", "stats")
 # No command's answer.
 OTHER_SCHEMAS = {"error", "notify-request", "notify-reply"}
 COMMON = {"--help", "--json", "--pretty", "--device", "--version"}
