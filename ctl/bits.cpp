@@ -16,7 +16,7 @@ struct named_bit {
     const char* name;
 };
 
-constexpr std::array<named_bit, 9> feature_bits = {{
+constexpr std::array<named_bit, 10> feature_bits = {{
     {SECMAP_FEATURE_MAPS, "MAPS"},
     {SECMAP_FEATURE_CBPF, "CBPF"},
     {SECMAP_FEATURE_TSYNC, "TSYNC"},
@@ -26,6 +26,7 @@ constexpr std::array<named_bit, 9> feature_bits = {{
     {SECMAP_FEATURE_RECORD, "RECORD"},
     {SECMAP_FEATURE_COMPLAIN, "COMPLAIN"},
     {SECMAP_FEATURE_STATS, "STATS"},
+    {SECMAP_FEATURE_PHASE, "PHASE"},
 }};
 
 }  // namespace

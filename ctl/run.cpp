@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <secmap/device.hpp>
+#include <secmap/phase.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/recorder.hpp>
 #include <secmap/task.hpp>
@@ -22,6 +24,7 @@
 #include "engine.hpp"
 #include "execution.hpp"
 #include "format.hpp"
+#include "phase_options.hpp"
 #include "profile_options.hpp"
 #include "program_options.hpp"
 #include "recorded.hpp"
@@ -35,12 +38,14 @@ enum class privileges : std::uint8_t { never_new, as_they_are };
 struct run_options {
     profile_options profile;
     program_options filter;
+    phase_options later;
     privileges gained = privileges::never_new;
     bool adopts = false;
     bool complains = false;
     std::vector<std::string> program;
 
-    [[nodiscard]] bool confines() const noexcept { return !profile.file.empty() || filter.given(); }
+    [[nodiscard]] bool confines_now() const noexcept { return !profile.file.empty() || filter.given(); }
+    [[nodiscard]] bool confines() const noexcept { return confines_now() || later.given(); }
 };
 
 result<policy> make_policy(const device& by, const run_options& options) {
@@ -54,19 +59,28 @@ result<void> set_no_new_privs(const run_options& options) {
     return {};
 }
 
-result<void> attach(const device& by, const policy& made, const attach_options& how) {
-    auto attached = attach_self(by, made, how);
+result<void> confined(result<std::uint32_t> attached) {
     if (attached) return {};
     error failed = std::move(attached).error();
     if (failed.number == EACCES) failed.hint = "leave out --no-nnp, or have CAP_SYS_ADMIN";
     return failed;
 }
 
+// What waits is attached first: the policy that holds now may deny it.
 result<void> confine(const device& by, const run_options& options) {
-    const auto made = make_policy(by, options);
-    if (!made) return made.error();
+    const auto later = create_later(by, options.later, options.profile);
+    if (!later) return later.error();
+    std::optional<policy> now;
+    if (options.confines_now()) {
+        auto made = make_policy(by, options);
+        if (!made) return std::move(made).error();
+        now.emplace(std::move(made).value());
+    }
     if (auto done = set_no_new_privs(options); !done) return done;
-    return attach(by, *made, {});
+    for (const later_policy& each : *later)
+        if (auto attached = confined(attach_self_later(by, each.made, each.from)); !attached) return attached;
+    if (!now) return {};
+    return confined(attach_self(by, *now));
 }
 
 // A program that a filter of ours holds has no_new_privs, unless it was told not to.
@@ -113,7 +127,7 @@ outcome run_and_complain(const context& with, const run_options& options) {
     if (!records) return failure{records.error()};
     const auto program = recorded_program::start(options.program, [&]() -> result<void> {
         if (auto done = set_no_new_privs(options); !done) return done;
-        return attach(*opened, *made, attach_options().complain(*records));
+        return confined(attach_self(*opened, *made, attach_options().complain(*records)));
     });
     if (!program) return failure{program.error()};
     const auto ended = program->wait({});
@@ -153,13 +167,16 @@ void add_run(registry& to) {
     auto* cbpf = add_program_options(*source, options->filter)->excludes(profile);
     add_object_options(*run_command, *source, "--prog", options->filter)->excludes(profile)->excludes(cbpf);
     auto* adopt = source->add_flag("--adopt", options->adopts, "Serve the program's own seccomp filters by the module");
-    source->require_option(1, 2);
+    add_phase_options(*source, options->later);
+    source->require_option(1, 0);
     add_reading_options(*run_command, options->profile);
     add_engine_option(*run_command, options->profile, profile);
     run_command
         ->add_flag("--complain", options->complains, "Deny nothing; tell at the end what the profile would have denied")
         ->needs(profile)
-        ->excludes(adopt);
+        ->excludes(adopt)
+        ->excludes(source->get_option("--after"))
+        ->excludes(source->get_option("--upon"));
     run_command->add_flag_callback(
         "--no-nnp", [options] { options->gained = privileges::as_they_are; },
         "Do not set no_new_privs; needs CAP_SYS_ADMIN");

@@ -43,9 +43,10 @@ result<task_report> show(const context& with, pid_t pid) {
     if (!tids) return tids.error();
     task_report report{pid, {}};
     for (const pid_t tid : *tids) {
-        auto carried = task_policies(*opened, tid);
+        auto carried = carried_stack(*opened, tid);
         if (carried)
-            report.threads.push_back({tid, thread_name(tid), std::move(carried).value()});
+            report.threads.push_back(
+                {tid, thread_name(tid), std::move(carried->policies), std::move(carried->waiting)});
         else if (carried.error().number != ESRCH)
             return std::move(carried).error();
     }

@@ -37,6 +37,15 @@ void print_table(buffer& to, std::size_t index, const table_image& of) {
          some_of(of.keys));
 }
 
+// Ids; those that hold from a later call on are marked.
+std::string stack_words(const task_report::thread& of) {
+    std::vector<std::string> words;
+    for (std::uint32_t place = 0; place < of.policies.size(); ++place)
+        words.push_back(fmt::format("{}{}", of.policies[place],
+                                    std::ranges::count(of.waiting, place) != 0 ? " (not in force yet)" : ""));
+    return fmt::format("{}", fmt::join(words, ", "));
+}
+
 std::string newer_words(const abi_section& of) {
     if (!of.newer_from) return "";
     return fmt::format(", numbers from {} on {}", *of.newer_from, action_text(of.newer_action));
@@ -362,8 +371,7 @@ struct writer {
         line(to, "process {}: {}", of.pid, counted(of.threads.size(), "thread"));
         for (const task_report::thread& each : of.threads)
             line(to, "{:>8}  {:<16}  {}", each.tid, printable(each.name),
-                 each.policies.empty() ? "not filtered"
-                                       : fmt::format("policies, oldest first: {}", fmt::join(each.policies, ", ")));
+                 each.policies.empty() ? "not filtered" : "policies, oldest first: " + stack_words(each));
     }
 
     void operator()(const explanation& of) const {

@@ -113,6 +113,7 @@ struct task_report {
         pid_t tid = 0;
         std::string name;
         std::vector<std::uint32_t> policies;  ///< oldest first
+        std::vector<std::uint32_t> waiting;   ///< places among them of those that are not in force yet
     };
     pid_t pid = 0;
     std::vector<thread> threads;

@@ -197,6 +197,19 @@ static inline long secmap_call_result(struct pt_regs *regs)
 	return regs->ax;
 }
 
+/* How a call ended that has run; on its way back to user mode only. */
+enum secmap_call_end { SECMAP_CALL_SUCCEEDED, SECMAP_CALL_FAILED, SECMAP_CALL_INTERRUPTED };
+
+static inline enum secmap_call_end secmap_call_end(struct pt_regs *regs)
+{
+	/* -ERESTARTSYS, -ERESTARTNOINTR, -ERESTARTNOHAND: the kernel makes it again. */
+	long error = syscall_get_error(current, regs);
+
+	if (!error)
+		return SECMAP_CALL_SUCCEEDED;
+	return error <= -512 && error >= -514 ? SECMAP_CALL_INTERRUPTED : SECMAP_CALL_FAILED;
+}
+
 /* The rolled back call returns @value after all; on its way back to user mode only. */
 static inline void secmap_call_answer(struct pt_regs *regs, long value)
 {

@@ -25,6 +25,7 @@ struct secmap_stack;
 #define SECMAP_LATE_I386   9  /* with any: the call's ABI; execve() may change the task's */
 #define SECMAP_LATE_TELL   10 /* by itself, or with any: watchers */
 #define SECMAP_LATE_RAN	   11 /* with LOG, TELL: the call was not denied: SECMAP_ATTACH_COMPLAIN */
+#define SECMAP_LATE_PHASE  12 /* the call, when it has been made, may begin a phase */
 
 /* With SECMAP_LATE_TELL: in the upper half of the same word is the id of whose verdict it is. */
 #define SECMAP_LATE_POLICY_SHIFT 32

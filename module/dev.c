@@ -63,7 +63,7 @@ static int ioctl_info(struct secmap_request *request)
 		.out_features = SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
 				SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE |
 				SECMAP_FEATURE_RECORD | SECMAP_FEATURE_COMPLAIN |
-				SECMAP_FEATURE_STATS |
+				SECMAP_FEATURE_STATS | SECMAP_FEATURE_PHASE |
 				(ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
 		.out_actions = SECMAP_ACTIONS,
 		.out_enosys_actions = SECMAP_ACTION_TRACE,
@@ -217,6 +217,13 @@ static const struct command commands[] = {
 		.least = offsetofend(struct secmap_policy_stats, out_on),
 		.known = sizeof(struct secmap_policy_stats),
 		.outputs = offsetof(struct secmap_policy_stats, out_count),
+	},
+	[_IOC_NR(SECMAP_IOC_ATTACH_LATER)] = {
+		.run = secmap_ioctl_attach_later,
+		.flags = SECMAP_ATTACH_LOG | SECMAP_ATTACH_MADE,
+		.least = offsetofend(struct secmap_attach_later, out_pad),
+		.known = sizeof(struct secmap_attach_later),
+		.outputs = offsetof(struct secmap_attach_later, out_depth),
 	},
 };
 

@@ -37,6 +37,7 @@ int secmap_ioctl_policy_test(struct secmap_request *request);
 
 /* dev_task.c */
 int secmap_ioctl_attach(struct secmap_request *request);
+int secmap_ioctl_attach_later(struct secmap_request *request);
 int secmap_ioctl_detach(struct secmap_request *request);
 int secmap_ioctl_task_info(struct secmap_request *request);
 int secmap_ioctl_task_list(struct secmap_request *request);

@@ -12,6 +12,7 @@
 #include "hook.h"
 #include "limits.h"
 #include "notify.h"
+#include "phase.h"
 #include "policy.h"
 #include "recorder.h"
 #include "task.h"
@@ -32,14 +33,12 @@ static struct task_struct *find_task(s32 pid)
 	return task ?: ERR_PTR(-ESRCH);
 }
 
-static int attach_allowed(const struct secmap_request *request)
+static int attach_allowed(const struct secmap_request *request, s32 pid, u32 flags)
 {
-	const struct secmap_attach *attach = request->record;
-
-	if (attach->pid)
+	if (pid)
 		return secmap_may_administer(request) ? 0 : -EPERM;
 	/* It leaves no way to execute anything. */
-	if (attach->flags & SECMAP_ATTACH_STRICT)
+	if (flags & SECMAP_ATTACH_STRICT)
 		return 0;
 	/* As seccomp(2): what one may do to oneself must not reach a set-user-id program. */
 	if (task_no_new_privs(current) || ns_capable_noaudit(current_user_ns(), CAP_SYS_ADMIN))
@@ -131,7 +130,7 @@ static struct secmap_policy *find_policy(struct secmap_request *request,
 
 	if (IS_ERR(policy))
 		return policy;
-	err = attach_allowed(request) ?: can_skip();
+	err = attach_allowed(request, attach->pid, attach->flags) ?: can_skip();
 	if (err) {
 		if (policy)
 			secmap_policy_put(policy);
@@ -179,14 +178,14 @@ static int attach_to_threads(struct secmap_attach *attach, const struct secmap_e
 	return -ESRCH;
 }
 
-static int attach_to_task(struct secmap_attach *attach, const struct secmap_entry *entry)
+static int attach_to_task(s32 pid, const struct secmap_entry *entry, u32 *depth)
 {
-	struct task_struct *task = find_task(attach->pid);
+	struct task_struct *task = find_task(pid);
 	int err;
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	err = secmap_task_attach(task, entry, &attach->out_depth);
+	err = secmap_task_attach(task, entry, depth);
 	put_task_struct(task);
 	return err;
 }
@@ -236,7 +235,7 @@ int secmap_ioctl_attach(struct secmap_request *request)
 	if (attach->flags & SECMAP_ATTACH_TSYNC)
 		err = attach_to_threads(attach, &entry);
 	else
-		err = attach_to_task(attach, &entry);
+		err = attach_to_task(attach->pid, &entry, &attach->out_depth);
 	if (!err)
 		trace_secmap_attach(attach->pid, entry.policy->object.id, attach->out_depth);
 put:
@@ -246,6 +245,59 @@ put:
 put_recorder:
 	if (entry.recorder)
 		secmap_recorder_put(entry.recorder);
+	return err;
+}
+
+/* The calls of a record, as a phase with one reference. */
+static struct secmap_phase *make_phase(const struct secmap_attach_later *later)
+{
+	struct secmap_phase *phase;
+	struct secmap_number *calls;
+
+	calls = secmap_user_array(later->calls, later->count, sizeof(*calls));
+	if (IS_ERR(calls))
+		return ERR_CAST(calls);
+	phase = secmap_phase_create(calls, later->count, !(later->flags & SECMAP_ATTACH_MADE));
+	kvfree(calls);
+	return phase;
+}
+
+/**
+ * secmap_ioctl_attach_later() - ATTACH_LATER
+ * @request: the record, see uapi
+ *
+ * Return: 0, or
+ * * -EINVAL: a negative pid, padding, no call, or a number from SECMAP_NR_MAX on
+ * * -E2BIG: SECMAP_LIMIT_PHASE_CALLS
+ * * -EOPNOTSUPP, -EEXIST: a call's ABI; the same call twice
+ * * -EBADF, -EBADFD, -EACCES, -EPERM, -EAGAIN, -ENOSYS, -ESRCH, -EINTR, -EFAULT, -ENOSPC, -ENOMEM:
+ *   as ATTACH
+ */
+int secmap_ioctl_attach_later(struct secmap_request *request)
+{
+	struct secmap_attach_later *later = request->record;
+	struct secmap_entry entry = { .flags = later->flags & SECMAP_ATTACH_LOG };
+	int err;
+
+	if (later->pid < 0 || later->pad || !later->count)
+		return -EINVAL;
+	if (later->count > SECMAP_LIMIT_PHASE_CALLS)
+		return -E2BIG;
+	entry.phase = make_phase(later);
+	if (IS_ERR(entry.phase))
+		return PTR_ERR(entry.phase);
+	entry.policy =
+		secmap_policy_of(secmap_object_by_fd(later->policy_fd, SECMAP_OBJECT_POLICY));
+	err = PTR_ERR_OR_ZERO(entry.policy);
+	if (err)
+		goto put_phase;
+	err = attach_allowed(request, later->pid, 0) ?: can_skip();
+	err = err ?: attach_to_task(later->pid, &entry, &later->out_depth);
+	if (!err)
+		trace_secmap_attach(later->pid, entry.policy->object.id, later->out_depth);
+	secmap_policy_put(entry.policy);
+put_phase:
+	secmap_phase_put(entry.phase);
 	return err;
 }
 
@@ -298,8 +350,11 @@ int secmap_ioctl_task_info(struct secmap_request *request)
 	stack = secmap_task_stack(task);
 	put_task_struct(task);
 	info->out_depth = stack ? stack->depth : 0;
-	for (i = 0; i < info->out_depth; i++)
+	for (i = 0; i < info->out_depth; i++) {
 		ids[i] = stack->entries[i].policy->object.id;
+		if (stack->entries[i].phase)
+			info->out_waiting |= BIT_ULL(i);
+	}
 	secmap_stack_put(stack);
 	return secmap_user_write(info->ids, ids, min(info->out_depth, info->count) * sizeof(*ids));
 }

@@ -31,24 +31,29 @@ static __always_inline bool fails_at_once(u32 action)
 	return secmap_verdict_fails(action) && !secmap_watch_wanted();
 }
 
-/* What follows from what the policies say of a call. Context: as sys_enter(). */
-static __always_inline void conclude(struct secmap_carrier *carrier, struct pt_regs *regs,
+/*
+ * What follows from what the policies say of a call. Context: as sys_enter().
+ * Return: whether it runs.
+ */
+static __always_inline bool conclude(struct secmap_carrier *carrier, struct pt_regs *regs,
 				     struct secmap_where where, struct secmap_judgement said,
 				     u64 permitted)
 {
 	if (said.action != SECCOMP_RET_ALLOW) {
 		if (fails_at_once(said.action) && !said.by->flags) {
 			secmap_call_skip(regs, secmap_verdict_errno(said.action));
-			return;
+			return false;
 		}
 		if (!secmap_verdict_apply(carrier, said.by, regs, said.action, permitted))
-			return;
+			return false;
 	}
 	/* What the child is to carry must be there: see secmap_task_inherit(). */
 	if (unlikely(!carrier->spare) && secmap_call_forks(where)) {
 		secmap_carrier_later(carrier, SECMAP_LATE_REFILL);
 		secmap_call_skip(regs, -ENOMEM);
+		return false;
 	}
+	return true;
 }
 
 /* What decide() looks at first, for the other ABIs. */
@@ -66,13 +71,17 @@ static noinline void judge(struct secmap_carrier *carrier, const struct secmap_s
 {
 	struct secmap_call call = secmap_call_read(regs);
 	u64 permitted = secmap_verdict_permitted(carrier, &call);
-	struct secmap_judgement said;
+	struct secmap_judgement said = { .action = SECCOMP_RET_ALLOW };
 
 	if (allowed(stack, call.where))
 		return;
-	said = unlikely(stack->observed) ? secmap_observe(stack, &call) :
-					   secmap_stack_judge(stack, ask, &call);
-	conclude(carrier, regs, call.where, said, permitted);
+	if (unlikely(stack->observed))
+		said = secmap_observe(stack, &call);
+	else if (likely(ask->newest))
+		said = secmap_stack_judge(stack, ask, &call);
+	if (conclude(carrier, regs, call.where, said, permitted) && unlikely(stack->phased) &&
+	    secmap_stack_begins_phase(stack, call.where))
+		secmap_verdict_phase(carrier, regs);
 }
 
 static __always_inline const struct secmap_ask *ask_of(const struct secmap_stack *stack, u32 answer)

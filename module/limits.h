@@ -42,6 +42,9 @@
 #define SECMAP_LIMIT_INSNS	  4096U
 #define SECMAP_LIMIT_STACK_INSNS  32768U
 
+/* Calls, of all ABIs, that begin one phase. */
+#define SECMAP_LIMIT_PHASE_CALLS 256U
+
 #define SECMAP_LIMIT_TABLES	  256U /* named by one policy */
 #define SECMAP_LIMIT_BITMAP_BITS  1048576U
 #define SECMAP_LIMIT_HASH_ENTRIES 1048576U

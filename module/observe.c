@@ -43,6 +43,8 @@ struct secmap_judgement secmap_observe(const struct secmap_stack *stack,
 		struct secmap_judgement *said = &enforced;
 		u32 action;
 
+		if (entry->phase)
+			continue;
 		/* A policy is counted once for a call, however often it is there. */
 		if (entry == once->newest || once->older & BIT_ULL(i))
 			action = secmap_policy_judge_counted(entry->policy, call);

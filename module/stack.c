@@ -12,6 +12,7 @@
 #include "call.h"
 #include "limits.h"
 #include "notify.h"
+#include "phase.h"
 #include "policy.h"
 #include "recorder.h"
 #include "verdict.h"
@@ -42,6 +43,8 @@ static void stack_release(struct work_struct *work)
 			secmap_listener_leave(entry->listener);
 		if (entry->recorder)
 			secmap_recorder_put(entry->recorder);
+		if (entry->phase)
+			secmap_phase_put(entry->phase);
 	}
 	kfree(stack);
 	/* secmap_stack_exit() waits until this function has returned. */
@@ -71,6 +74,9 @@ static void stack_add(struct secmap_stack *stack, const struct secmap_entry *ent
 		secmap_listener_join(entry->listener);
 	if (entry->recorder)
 		secmap_recorder_get(entry->recorder);
+	if (entry->phase)
+		secmap_phase_get(entry->phase);
+	stack->phased |= !!entry->phase;
 	/* As seccomp(2): each program but the newest counts 4 more. */
 	if (insns && stack->insns)
 		stack->insns += 4;
@@ -114,7 +120,8 @@ static bool stack_repeats(const struct secmap_stack *stack, u32 place)
 	u32 i;
 
 	for (i = place + 1; i < stack->depth; i++)
-		if (stack->entries[i].policy == stack->entries[place].policy)
+		if (!stack->entries[i].phase &&
+		    stack->entries[i].policy == stack->entries[place].policy)
 			return true;
 	return false;
 }
@@ -140,9 +147,12 @@ static void stack_ask_too(const struct secmap_stack *stack, u32 place, struct se
 		ask->newest = &stack->entries[place];
 }
 
-/* What the policies say of a number, if no argument can change it; else who is to be asked. */
+/*
+ * What the policies say of a number, if no argument can change it; else who is to be asked.
+ * @unasked: those that are not in force, or there again, newer.
+ */
 static bool stack_constant(const struct secmap_stack *stack, struct secmap_where where,
-			   u64 repeated, u32 *strictest, struct secmap_ask *ask)
+			   u64 unasked, u32 *strictest, struct secmap_ask *ask)
 {
 	bool constant = true;
 	u32 i;
@@ -153,7 +163,7 @@ static bool stack_constant(const struct secmap_stack *stack, struct secmap_where
 		u32 action = SECCOMP_RET_ALLOW;
 		bool known;
 
-		if (repeated & BIT_ULL(i))
+		if (unasked & BIT_ULL(i))
 			continue;
 		known = secmap_policy_constant(policy, where, &action);
 		constant = constant && known;
@@ -166,9 +176,29 @@ static bool stack_constant(const struct secmap_stack *stack, struct secmap_where
 	return constant;
 }
 
-static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u64 repeated,
+/**
+ * secmap_stack_begins_phase() - may a call put policies in force?
+ * @stack: the stack that it is judged by
+ * @where: the call
+ *
+ * Context: any.
+ * Return: whether one is not in force, and may be when the call has been made.
+ */
+bool secmap_stack_begins_phase(const struct secmap_stack *stack, struct secmap_where where)
+{
+	u32 i;
+
+	for (i = 0; i < stack->depth; i++)
+		if (stack->entries[i].phase &&
+		    secmap_phase_begins(stack->entries[i].phase, where))
+			return true;
+	return false;
+}
+
+static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u64 unasked,
 			bool logs)
 {
+	bool begins = stack->phased && secmap_stack_begins_phase(stack, where);
 	bool native = where.abi == SECMAP_ABI_X86_64;
 	struct secmap_ask ask = { 0 };
 	bool constant;
@@ -179,12 +209,12 @@ static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u
 		__set_bit(where.nr, stack->allow[where.abi]);
 		return;
 	}
-	/* The first of @asks is everybody. */
+	/* secmap_observe() asks everybody. */
 	if (stack->observed)
 		return;
-	constant = stack_constant(stack, where, repeated, &action, &ask);
+	constant = stack_constant(stack, where, unasked, &action, &ask);
 	if (!ask.newest) {
-		if (!secmap_call_forks(where))
+		if (!secmap_call_forks(where) && !begins)
 			__set_bit(where.nr, stack->allow[where.abi]);
 		return;
 	}
@@ -195,7 +225,7 @@ static void stack_merge(struct secmap_stack *stack, struct secmap_where where, u
 	if (stack->answer[where.nr] < SECMAP_LIMIT_STACK_ERRNOS)
 		return;
 	/* A constant that is no errno is none for the short way either. */
-	if (!constant || secmap_verdict_fails(action))
+	if (!begins && (!constant || secmap_verdict_fails(action)))
 		stack_shorten(where, &ask);
 	stack->answer[where.nr] = SECMAP_LIMIT_STACK_ERRNOS + stack_ask(stack, &ask);
 }
@@ -224,24 +254,24 @@ static bool stack_observed(const struct secmap_stack *stack, const struct secmap
 static void stack_fill(struct secmap_stack *stack)
 {
 	struct secmap_where where;
-	u64 repeated = 0;
+	u64 unasked = 0;
 	bool logs = false;
 	u32 i;
 
 	/* What is to be logged has to be judged, so that it is known whose verdict it was. */
 	for (i = 0; i < stack->depth; i++) {
 		logs |= stack->entries[i].flags & SECMAP_ATTACH_LOG;
-		if (stack_repeats(stack, i))
-			repeated |= BIT_ULL(i);
+		if (stack->entries[i].phase || stack_repeats(stack, i))
+			unasked |= BIT_ULL(i);
 	}
 	memset(stack->answer, SECMAP_LIMIT_STACK_ERRNOS, sizeof(stack->answer));
 	for (i = stack->depth; i-- > 0;)
-		if (!(repeated & BIT_ULL(i)))
+		if (!(unasked & BIT_ULL(i)))
 			stack_ask_too(stack, i, &stack->asks[0]);
 	stack->ask_count = 1;
 	for (where.abi = 0; where.abi < SECMAP_ABI_COUNT; where.abi++) {
 		for (where.nr = 0; where.nr < SECMAP_NR_MAX; where.nr++)
-			stack_merge(stack, where, repeated, logs);
+			stack_merge(stack, where, unasked, logs);
 		cond_resched();
 	}
 }
@@ -363,6 +393,46 @@ struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 
 			stack_add(rest, &stack->entries[i]);
 	stack_finish(rest, NULL);
 	return stack_list(rest);
+}
+
+/**
+ * secmap_stack_in_phase() - a stack as it is when a call has been made
+ * @stack: the stack so far
+ * @where: the call; secmap_stack_begins_phase()
+ * @succeeded: whether it did
+ *
+ * Return: a new stack with one reference, in which the policies that waited for it are in force;
+ * NULL if none did, or
+ * * -EINTR: a fatal signal
+ * * -ENOMEM
+ */
+struct secmap_stack *secmap_stack_in_phase(const struct secmap_stack *stack,
+					   struct secmap_where where, bool succeeded)
+{
+	struct secmap_stack *next;
+	u64 begun = 0;
+	u32 i;
+
+	for (i = 0; i < stack->depth; i++) {
+		const struct secmap_phase *phase = stack->entries[i].phase;
+
+		if (phase && (succeeded || !phase->succeeds) && secmap_phase_begins(phase, where))
+			begun |= BIT_ULL(i);
+	}
+	if (!begun)
+		return NULL;
+	next = stack_alloc(stack->depth);
+	if (IS_ERR(next))
+		return next;
+	for (i = 0; i < stack->depth; i++) {
+		struct secmap_entry entry = stack->entries[i];
+
+		if (begun & BIT_ULL(i))
+			entry.phase = NULL;
+		stack_add(next, &entry);
+	}
+	stack_finish(next, NULL);
+	return stack_list(next);
 }
 
 static bool stack_holds(const struct secmap_stack *stack, const struct secmap_policy *policy)
@@ -554,6 +624,7 @@ bool secmap_stack_begins(const struct secmap_stack *stack, const struct secmap_s
 		if (stack->entries[i].policy != lower->entries[i].policy ||
 		    stack->entries[i].listener != lower->entries[i].listener ||
 		    stack->entries[i].recorder != lower->entries[i].recorder ||
+		    stack->entries[i].phase != lower->entries[i].phase ||
 		    stack->entries[i].flags != lower->entries[i].flags)
 			return false;
 	return true;

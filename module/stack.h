@@ -11,6 +11,7 @@
 #include "steps.h"
 
 struct secmap_listener;
+struct secmap_phase;
 struct secmap_recorder;
 
 /**
@@ -18,12 +19,14 @@ struct secmap_recorder;
  * @policy: a reference
  * @listener: who answers its USER_NOTIF; a reference, or NULL
  * @recorder: what records its calls; a reference, or NULL
+ * @phase: it is not asked before that begins; a reference, or NULL: it is in force
  * @flags: SECMAP_ATTACH_LOG, _STRICT, _COMPLAIN
  */
 struct secmap_entry {
 	struct secmap_policy *policy;
 	struct secmap_listener *listener;
 	struct secmap_recorder *recorder;
+	struct secmap_phase *phase;
 	u32 flags;
 };
 
@@ -58,7 +61,7 @@ static_assert(SECMAP_LIMIT_STACK <= 64);
  * @answer: per number of the native ABI: below SECMAP_LIMIT_STACK_ERRNOS an index into @errnos,
  *	for the stack gives that errno whatever the arguments are; from there on one into @asks
  * @errnos: 0 ... -MAX_ERRNO
- * @asks: the first one asks everybody, once, about everything
+ * @asks: the first one asks everybody, once, about everything; nobody, if none is in force
  * @errno_count: of @errnos
  * @ask_count: of @asks
  * @refs: one for each task, each one that is looking, and its predecessor
@@ -67,6 +70,7 @@ static_assert(SECMAP_LIMIT_STACK <= 64);
  * @insns: instructions of programs that it may have to run, as seccomp(2) counts them
  * @observed: every call is judged, also what is plainly allowed, for something is kept of it:
  *	nothing is in @allow, and secmap_observe() is who is asked
+ * @phased: there are policies that are not in force yet
  * @all: in the list of all stacks
  * @next: what is to be carried instead, since a policy was replaced; a reference, or NULL
  * @born: secmap_stack_time() from which it is carried in its predecessor's place
@@ -88,6 +92,7 @@ struct secmap_stack {
 	u32 cost;
 	u32 insns;
 	bool observed;
+	bool phased;
 	struct list_head all;
 	struct secmap_stack __rcu *next;
 	u64 born;
@@ -110,6 +115,9 @@ struct secmap_change {
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
 				       const struct secmap_entry *entry);
 struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 id);
+bool secmap_stack_begins_phase(const struct secmap_stack *stack, struct secmap_where where);
+struct secmap_stack *secmap_stack_in_phase(const struct secmap_stack *stack,
+					   struct secmap_where where, bool succeeded);
 u64 secmap_stack_time(void);
 struct secmap_stack *secmap_stack_at(struct secmap_stack *stack, u64 time);
 struct secmap_stack *secmap_stack_follow(struct secmap_stack *stack, u64 time);

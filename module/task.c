@@ -323,6 +323,37 @@ int secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth)
 	return err;
 }
 
+/**
+ * secmap_task_begin_phase() - put in force what waited for a call of the current task
+ * @where: the call, which has been made
+ * @succeeded: whether it did
+ *
+ * Context: may sleep.
+ * Return: 0, also if nothing waited for it, or -EINTR, -ENOMEM as secmap_stack_in_phase().
+ */
+int secmap_task_begin_phase(struct secmap_where where, bool succeeded)
+{
+	int err;
+
+	might_sleep();
+	do {
+		struct secmap_stack *last = secmap_task_stack(current);
+		struct secmap_stack *next =
+			last ? secmap_stack_in_phase(last, where, succeeded) : NULL;
+
+		err = PTR_ERR_OR_ZERO(next);
+		if (!IS_ERR_OR_NULL(next)) {
+			mutex_lock(secmap_task_mutex(current));
+			err = swap_stack(current, last, next, NULL);
+			mutex_unlock(secmap_task_mutex(current));
+			if (err)
+				secmap_stack_put(next);
+		}
+		secmap_stack_put(last);
+	} while (secmap_task_is_stale(&err));
+	return err;
+}
+
 /* The carriers of one stripe. Return: how many have been changed. */
 static u32 follow_stripe(u32 stripe)
 {

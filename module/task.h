@@ -34,6 +34,7 @@ static __always_inline struct secmap_carrier *secmap_task_find(const struct task
 int __must_check secmap_task_attach(struct task_struct *task, const struct secmap_entry *entry,
 				    u32 *depth);
 int __must_check secmap_task_detach(struct task_struct *task, u32 policy_id, u32 *depth);
+int __must_check secmap_task_begin_phase(struct secmap_where where, bool succeeded);
 u32 secmap_task_follow(void);
 struct secmap_stack *secmap_task_stack(struct task_struct *task);
 

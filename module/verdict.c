@@ -17,6 +17,7 @@
 #include "carrier.h"
 #include "notify.h"
 #include "stack.h"
+#include "task.h"
 #include "watch.h"
 
 #ifndef SYS_SECCOMP
@@ -103,6 +104,23 @@ u64 secmap_verdict_permitted(struct secmap_carrier *carrier, const struct secmap
 	    memcmp(&permit->data, &call->data, sizeof(call->data)))
 		return 0;
 	return permit->listener;
+}
+
+/**
+ * secmap_verdict_phase() - see to what a call begins that is about to run
+ * @carrier: the current task's
+ * @regs: the call; secmap_stack_begins_phase()
+ *
+ * Context: as secmap_verdict_apply(), after it. A task that has been detached from at this moment
+ * does not make the call: fail closed.
+ */
+void secmap_verdict_phase(struct secmap_carrier *carrier, struct pt_regs *regs)
+{
+	carrier->number = secmap_call_number(regs);
+	if (!secmap_carrier_later(carrier, SECMAP_LATE_PHASE))
+		secmap_call_skip(regs, -EPERM);
+	else if (secmap_call_arch() == AUDIT_ARCH_I386)
+		set_bit(SECMAP_LATE_I386, &carrier->late);
 }
 
 /* What a call that does not run returns until it is known better. */
@@ -359,6 +377,21 @@ static void ask(struct secmap_carrier *carrier, u32 arch, bool logs, u32 policy)
 		log_call(carrier, arch, 0);
 }
 
+/*
+ * The call has been made. One that is interrupted, and made again, has not been. Without memory
+ * for what the task is to carry from now on it ends: fail closed.
+ */
+static void begin_phase(const struct secmap_carrier *carrier, u32 arch)
+{
+	enum secmap_call_end end = secmap_call_end(current_pt_regs());
+
+	if (end == SECMAP_CALL_INTERRUPTED)
+		return;
+	if (secmap_task_begin_phase(secmap_where(arch, carrier->number),
+				    end == SECMAP_CALL_SUCCEEDED))
+		send_sig_info(SIGKILL, SEND_SIG_PRIV, current);
+}
+
 /**
  * secmap_verdict_late() - what was put off
  * @carrier: the current task's
@@ -392,4 +425,6 @@ void secmap_verdict_late(struct secmap_carrier *carrier)
 	if (test_and_clear_bit(SECMAP_LATE_TRAP, &carrier->late))
 		send_sigsys(carrier, arch, false);
 	tell_after(carrier, arch, policy);
+	if (test_and_clear_bit(SECMAP_LATE_PHASE, &carrier->late))
+		begin_phase(carrier, arch);
 }

@@ -58,6 +58,7 @@ static inline int secmap_verdict_status(bool strict)
 
 bool secmap_verdict_apply(struct secmap_carrier *carrier, const struct secmap_entry *by,
 			  struct pt_regs *regs, u32 action, u64 permitted);
+void secmap_verdict_phase(struct secmap_carrier *carrier, struct pt_regs *regs);
 u64 secmap_verdict_permitted(struct secmap_carrier *carrier, const struct secmap_call *call);
 void secmap_verdict_late(struct secmap_carrier *carrier);
 

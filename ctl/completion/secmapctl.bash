@@ -13,7 +13,7 @@ _secmapctl_reading='--name --unknown --overlap --cap'
 # The options of a command: "run", "policy check" ...
 _secmapctl_options() {
     case $1 in
-        run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt --complain" ;;
+        run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt --after --upon --complain" ;;
         notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
         learn) echo "--output --base --merge --args --pid --seconds --progress --no-nnp" ;;
         attach) echo "--pid --profile --policy --thread --engine $_secmapctl_reading" ;;

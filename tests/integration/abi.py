@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 INFO, TABLE_CREATE, POLICY_CREATE, POLICY_BY_ID, POLICY_NEXT, POLICY_INFO, POLICY_TEST, \
     ATTACH, DETACH, TASK_INFO, TASK_LIST, POLICY_FILTER, POLICY_REPLACE, \
     POLICY_SEAL, RECORDER_CREATE, RECORDER_READ = (0xF500 + nr for nr in range(16))
-POLICY_COUNT, POLICY_STATS = 0xF510, 0xF511
+POLICY_COUNT, POLICY_STATS, ATTACH_LATER = 0xF510, 0xF511, 0xF512
 
 X86_64, X32, I386 = range(3)
 ARCH = {X86_64: 0xC000003E, X32: 0xC000003E, I386: 0x40000003}
@@ -35,6 +35,7 @@ NEWER_NONE = NR_NONE = 0xFFFFFFFF
 
 TSYNC, ATTACH_LOG, SPEC_ALLOW, NEW_LISTENER, TSYNC_ESRCH, WAIT_KILLABLE = (1 << n for n in range(6))
 FILTER, STRICT, COMPLAIN, RECORD = (1 << n for n in range(16, 20))
+ATTACH_MADE = 1 << 20
 
 _PR_SET_NO_NEW_PRIVS = 38
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -268,6 +269,22 @@ def attach(dev: int, policy: int, pid: int = 0, flags: int = 0, recorder: int = 
     raise TimeoutError("ATTACH says EAGAIN for ever")
 
 
+def attach_later(dev: int, policy: int, calls: Sequence[tuple[int, int]], pid: int = 0,
+                 flags: int = 0) -> int:
+    """Put a policy on a task that holds from one of these calls (ABI, number) on; the depth."""
+    numbers = Memory(b"".join(struct.pack("<II", *call) for call in calls))
+    record = bytearray(struct.pack("<IIiiIIQII", 40, flags, policy, pid, len(calls), 0,
+                                   numbers.address, 0, 0))
+    for _ in range(1000):
+        try:
+            ioctl(dev, ATTACH_LATER, record)
+        except BlockingIOError:
+            os.sched_yield()
+            continue
+        return int(struct.unpack_from("<I", record, 32)[0])
+    raise TimeoutError("ATTACH_LATER says EAGAIN for ever")
+
+
 def detach(dev: int, pid: int = 0, policy_id: int = 0) -> int:
     """Take a policy, or all, off a task; the depth that is left."""
     record = bytearray(struct.pack("<IIiIII", 24, 0, pid, policy_id, 0, 0))
@@ -282,6 +299,14 @@ def task_ids(dev: int, pid: int = 0) -> list[int]:
     ioctl(dev, TASK_INFO, record)
     (depth,) = struct.unpack_from("<I", record, 24)
     return list(struct.unpack_from(f"<{depth}I", ids.buffer.raw))
+
+
+def task_waiting(dev: int, pid: int = 0) -> int:
+    """A bit for each policy of a task that is not in force yet, the oldest one first."""
+    record = bytearray(struct.pack("<IIiIQIIQ", 40, 0, pid, 0, 0, 0, 0, 0))
+    ioctl(dev, TASK_INFO, record)
+    (waiting,) = struct.unpack_from("<Q", record, 32)
+    return int(waiting)
 
 
 def task_list(dev: int, room: int = 256) -> list[tuple[int, int, int, int]]:

@@ -61,9 +61,14 @@ _LAYOUT: dict[str, tuple[int, str]] = {
     "secmap_attach": (40, """
         size:0:4 flags:4:4 policy_fd:8:4 pid:12:4 filter_len:16:4 record_fd:20:4
         filter:24:8 out_depth:32:4 out_pad:36:4"""),
+    "secmap_number": (8, "abi:0:4 nr:4:4"),
+    "secmap_attach_later": (40, """
+        size:0:4 flags:4:4 policy_fd:8:4 pid:12:4 count:16:4 pad:20:4 calls:24:8
+        out_depth:32:4 out_pad:36:4"""),
     "secmap_detach": (24, "size:0:4 flags:4:4 pid:8:4 policy_id:12:4 out_depth:16:4 out_pad:20:4"),
-    "secmap_task_info": (32, """
-        size:0:4 flags:4:4 pid:8:4 count:12:4 ids:16:8 out_depth:24:4 out_pad:28:4"""),
+    "secmap_task_info": (40, """
+        size:0:4 flags:4:4 pid:8:4 count:12:4 ids:16:8 out_depth:24:4 out_pad:28:4
+        out_waiting:32:8"""),
     "secmap_task": (16, "tid:0:4 tgid:4:4 depth:8:4 top_id:12:4"),
     "secmap_task_list": (32, """
         size:0:4 flags:4:4 count:8:4 out_count:12:4 cursor:16:8 tasks:24:8"""),
@@ -103,6 +108,7 @@ NUMBERS = {
     "secmap_policy_replace": abi.POLICY_REPLACE, "secmap_policy_seal": abi.POLICY_SEAL,
     "secmap_recorder_create": abi.RECORDER_CREATE, "secmap_recorder_read": abi.RECORDER_READ,
     "secmap_policy_count": abi.POLICY_COUNT, "secmap_policy_stats": abi.POLICY_STATS,
+    "secmap_attach_later": abi.ATTACH_LATER,
 }
 
 
@@ -303,6 +309,9 @@ class Ground:
                               calls=self.memory(abi.pack_call(39)), verdicts=self.memory(bytes(8)))
             case "secmap_attach":
                 return Record(name, policy_fd=self.policy, pid=self.pid)
+            case "secmap_attach_later":
+                return Record(name, policy_fd=self.policy, pid=self.pid, count=1,
+                              calls=self.memory(bytes(8)))
             case "secmap_detach":
                 abi.attach(self.dev, self.policy, self.pid)
                 return Record(name, pid=self.pid, policy_id=self.policy_id)

@@ -13,8 +13,8 @@ from records import NUMBERS, PAGE, SIZES, Ground, Record, pages
 NAMES = list(NUMBERS)
 KNOWN = {number & 0xFF for number in NUMBERS.values()}
 WITH_PAD = ["secmap_table_create", "secmap_policy_by_id", "secmap_policy_test",
-            "secmap_policy_seal", "secmap_recorder_create"]
-KNOWN_FLAGS = {"secmap_attach": 0xF003F, "secmap_recorder_read": 1}
+            "secmap_policy_seal", "secmap_recorder_create", "secmap_attach_later"]
+KNOWN_FLAGS = {"secmap_attach": 0xF003F, "secmap_recorder_read": 1, "secmap_attach_later": 0x100002}
 OUTPUTS = [(name, member.name) for name in NAMES for member in records.MEMBERS[name]
            if member.name.startswith("out_")]
 LIMIT = 4096
@@ -160,7 +160,7 @@ def test_outputs_are_ignored_and_written(ground: Ground, name: str) -> None:
         fd = record.ioctl(ground.dev)
         if fd > 0:
             os.close(fd)
-        if name == "secmap_attach":
+        if name in ("secmap_attach", "secmap_attach_later"):
             abi.detach(ground.dev, ground.pid)
         results.append({one.name: record[one.name] for one in records.MEMBERS[name]
                         if one.name.startswith("out_")
@@ -284,7 +284,7 @@ def test_descriptors_before_the_task(ground: Ground) -> None:
 @pytest.mark.parametrize("name", ["secmap_policy_info", "secmap_policy_test", "secmap_attach",
                                   "secmap_policy_filter", "secmap_policy_replace",
                                   "secmap_policy_seal", "secmap_policy_count",
-                                  "secmap_policy_stats"])
+                                  "secmap_policy_stats", "secmap_attach_later"])
 def test_policy_descriptor(ground: Ground, name: str) -> None:
     read, write = os.pipe()
     path = os.open("/", os.O_PATH)
@@ -308,7 +308,8 @@ def test_table_descriptor(ground: Ground) -> None:
         assert record.errno(ground.dev) == errno, descriptor
 
 
-@pytest.mark.parametrize("name", ["secmap_attach", "secmap_detach", "secmap_task_info"])
+@pytest.mark.parametrize("name", ["secmap_attach", "secmap_attach_later", "secmap_detach",
+                                  "secmap_task_info"])
 def test_pid(ground: Ground, name: str) -> None:
     for pid, errno in ((-1, EINVAL), (-0x80000000, EINVAL), (0x7FFFFFFF, ESRCH),
                        (4194305, ESRCH)):

@@ -108,6 +108,7 @@
 #define SECMAP_IOC_RECORDER_READ   _IO(SECMAP_IOC_TYPE, 15)
 #define SECMAP_IOC_POLICY_COUNT	   _IO(SECMAP_IOC_TYPE, 16)
 #define SECMAP_IOC_POLICY_STATS	   _IO(SECMAP_IOC_TYPE, 17)
+#define SECMAP_IOC_ATTACH_LATER	   _IO(SECMAP_IOC_TYPE, 18)
 
 /* secmap_info.out_features */
 #define SECMAP_FEATURE_MAPS	(1ULL << 0) /* policies of this kind */
@@ -119,6 +120,7 @@
 #define SECMAP_FEATURE_RECORD	(1ULL << 7) /* RECORDER_*, SECMAP_ATTACH_RECORD */
 #define SECMAP_FEATURE_COMPLAIN (1ULL << 8) /* SECMAP_ATTACH_COMPLAIN */
 #define SECMAP_FEATURE_STATS	(1ULL << 9) /* POLICY_COUNT, POLICY_STATS */
+#define SECMAP_FEATURE_PHASE	(1ULL << 10) /* ATTACH_LATER */
 
 /* secmap_info.out_ebpf: who may make policies of kind EBPF (the module parameter ebpf) */
 #define SECMAP_EBPF_OFF	       0 /* nobody: EOPNOTSUPP */
@@ -733,6 +735,54 @@ struct secmap_attach {
 };
 
 /**
+ * struct secmap_number - a system call
+ * @abi: SECMAP_ABI_*
+ * @nr: its number, below SECMAP_NR_MAX
+ */
+struct secmap_number {
+	__u32 abi;
+	__u32 nr;
+};
+
+/* secmap_attach_later.flags: these, and SECMAP_ATTACH_LOG */
+#define SECMAP_ATTACH_MADE (1U << 20) /* whatever the call returned */
+
+/**
+ * struct secmap_attach_later - attach a policy that holds from a call on
+ * @size: sizeof(struct secmap_attach_later)
+ * @flags: SECMAP_ATTACH_LOG, SECMAP_ATTACH_MADE
+ * @policy_fd: the policy
+ * @pid: as of ATTACH, with the same permissions
+ * @count: number of records at @calls, 1 ... 256
+ * @pad: 0
+ * @calls: pointer to struct secmap_number: one of these has to succeed, or, with
+ *	SECMAP_ATTACH_MADE, to have been made; EEXIST: the same one twice
+ * @out_depth: policies that the task now carries
+ * @out_pad: 0
+ *
+ * The policy goes on top of the task's stack, with its cost, and for DETACH, POLICY_REPLACE and
+ * all else as any other one; but it is not asked. When the task returns from one of the calls, to
+ * its next instruction in user mode, the policy is in force, for good. A call that is denied
+ * has not been made, nor has one that a signal interrupts and the kernel makes again; one that it
+ * goes on with by restart_syscall(2) has failed.
+ *
+ * Each thread has its own phases: a child begins with those of its parent at that moment, and
+ * goes on by itself. If there is no memory for the stack with the policy in force the process is
+ * killed.
+ */
+struct secmap_attach_later {
+	__u32 size;
+	__u32 flags;
+	__s32 policy_fd;
+	__s32 pid;
+	__u32 count;
+	__u32 pad;
+	__aligned_u64 calls;
+	__u32 out_depth;
+	__u32 out_pad;
+};
+
+/**
  * struct secmap_detach - take policies off a task's stack
  * @size: sizeof(struct secmap_detach)
  * @flags: 0
@@ -763,6 +813,7 @@ struct secmap_detach {
  * @ids: pointer to __u32: policy ids, oldest first, as many as fit
  * @out_depth: policies that the task carries, 0 if it is not filtered
  * @out_pad: 0
+ * @out_waiting: those that are not in force yet, see ATTACH_LATER: bit n is the one at @ids[n]
  *
  * Another task: needs CAP_SYS_ADMIN in the initial user namespace.
  */
@@ -774,6 +825,7 @@ struct secmap_task_info {
 	__aligned_u64 ids;
 	__u32 out_depth;
 	__u32 out_pad;
+	__aligned_u64 out_waiting;
 };
 
 /**

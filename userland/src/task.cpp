@@ -137,7 +137,7 @@ result<std::uint32_t> detach_thread(const device& on, pid_t tid, std::uint32_t p
 
 result<std::uint32_t> detach_thread(const device& on, pid_t tid) { return detach(on, tid, every_policy); }
 
-result<std::vector<std::uint32_t>> task_policies(const device& on, pid_t tid) {
+result<task_stack> carried_stack(const device& on, pid_t tid) {
     std::vector<std::uint32_t> ids;
     for (;;) {
         auto record = detail::make_record<secmap_task_info>();
@@ -149,8 +149,18 @@ result<std::vector<std::uint32_t>> task_policies(const device& on, pid_t tid) {
         if (!done) return std::move(done).error();
         const bool all = record.out_depth <= ids.size();
         ids.resize(record.out_depth);
-        if (all) return ids;
+        if (!all) continue;
+        task_stack found{std::move(ids), {}};
+        for (std::uint32_t place = 0; place < record.out_depth; ++place)
+            if ((record.out_waiting >> place & 1U) != 0) found.waiting.push_back(place);
+        return found;
     }
+}
+
+result<std::vector<std::uint32_t>> task_policies(const device& on, pid_t tid) {
+    auto found = carried_stack(on, tid);
+    if (!found) return std::move(found).error();
+    return std::move(found)->policies;
 }
 
 result<std::vector<task>> task_list(const device& on) {

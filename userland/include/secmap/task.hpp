@@ -77,6 +77,15 @@ private:
 /// Ids of the policies that a thread carries, oldest first; 0: the calling one, which needs no capability.
 [[nodiscard]] result<std::vector<std::uint32_t>> task_policies(const device& on, pid_t tid);
 
+/// What a thread carries.
+struct task_stack {
+    std::vector<std::uint32_t> policies;  ///< ids, oldest first
+    std::vector<std::uint32_t> waiting;   ///< places among them of those that are not in force yet, ascending
+};
+
+/// As task_policies(), with what is not in force yet.
+[[nodiscard]] result<task_stack> carried_stack(const device& on, pid_t tid);
+
 /// All filtered threads. One that is there from beginning to end is listed; others may be.
 [[nodiscard]] result<std::vector<task>> task_list(const device& on);
 
