@@ -16,6 +16,7 @@ compile_options to_compile_options(const profile_options& from) {
     to.name = from.name.empty() ? policy_name(from.file) : from.name;
     to.unknown = from.unknown == "enosys" ? unknown_calls::enosys : unknown_calls::as_default;
     to.overlap = from.overlap == "refuse" ? overlap_policy::refuse : overlap_policy::as_libseccomp;
+    to.widths = from.widths == "kernel" ? argument_widths::as_kernel : argument_widths::as_libseccomp;
     return to;
 }
 
@@ -35,6 +36,11 @@ void add_deciding_options(CLI::App& to, profile_options& options) {
                   "Rules of one call that overlap with different actions: decide as libseccomp does, or refuse")
         ->check(one_of({"libseccomp", "refuse"}))
         ->type_name("libseccomp|refuse");
+    to.add_option("--widths", options.widths,
+                  "How much of an int is compared: all 64 bits of the register as libseccomp does, or the 32 that the "
+                  "kernel takes")
+        ->check(one_of({"libseccomp", "kernel"}))
+        ->type_name("libseccomp|kernel");
     to.add_option("--cap", options.capabilities,
                   "Capabilities that includes and excludes are decided by: none, all, or names with commas; "
                   "without it podman's default for containers")
@@ -59,7 +65,8 @@ result<loaded_profile> load(const profile_options& options) {
     }
     auto read = read_profile(options.file, host);
     if (!read) return std::move(read).error();
-    auto made = compile(*read, to_compile_options(options));
+    loaded.options = to_compile_options(options);
+    auto made = compile(*read, loaded.options);
     if (!made) return std::move(made).error();
     loaded.source = {options.file, host.capabilities, read->notes};
     loaded.source.notes.insert(loaded.source.notes.end(), made->notes.begin(), made->notes.end());

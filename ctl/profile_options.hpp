@@ -20,6 +20,7 @@ struct profile_options {
     std::string name;
     std::string unknown = "default";
     std::string overlap = "libseccomp";
+    std::string widths = "libseccomp";
     std::vector<std::string> capabilities;
     std::string engine = "maps";
 };
@@ -28,10 +29,11 @@ struct profile_options {
 struct loaded_profile {
     profile_source source;
     secmap::profile profile;
+    compile_options options;
     policy_image image;
 };
 
-/// Adds --unknown, --overlap and --cap: what decides how a profile is read.
+/// Adds --unknown, --overlap, --widths and --cap: what decides how a profile is read.
 void add_deciding_options(CLI::App& to, profile_options& options);
 
 /// Adds --name and these.

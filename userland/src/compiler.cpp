@@ -37,10 +37,10 @@ std::string rule_text(const profile& from, const detail::source_rule& rule) {
 }
 
 /// What libseccomp said no to, in the profile's terms.
-error explain_refusal(const profile& from, const detail::refused_rule& rule) {
+error explain_refusal(const profile& from, const detail::refused_rule& rule, argument_widths widths) {
     const std::string& path = from.entries[rule.entry].path;
     for (const abi which : from.abis) {
-        const auto conflict = source_rules(from, which).conflict_with(rule.entry);
+        const auto conflict = source_rules(from, which, widths).conflict_with(rule.entry);
         if (!conflict) continue;
         return refused(fmt::format("{}: {}: {} contradicts {}, which is for the same arguments", from.file, path,
                                    rule.name, conflict->first->path),
@@ -51,9 +51,9 @@ error explain_refusal(const profile& from, const detail::refused_rule& rule) {
                    "");
 }
 
-std::optional<error> find_overlap(const profile& from) {
+std::optional<error> find_overlap(const profile& from, argument_widths widths) {
     for (const abi which : from.abis) {
-        const source_rules rules(from, which);
+        const source_rules rules(from, which, widths);
         const auto conflict = rules.first_conflict();
         if (!conflict) continue;
         return refused(fmt::format("{} and {} overlap for {} on {}", rule_text(from, *conflict->first),
@@ -82,12 +82,25 @@ std::optional<std::uint32_t> newer_from(const profile& from, abi which) {
     return largest + 1;
 }
 
+/// The same questions, where the upper half of an argument that the kernel does not look at is taken as 0.
+detail::node_id without_upper_halves(detail::decisions& graph, detail::node_id start, abi which, std::uint32_t number) {
+    const std::string name = call_name(which, number);
+    for (std::uint8_t arg = 0; arg < 6; ++arg) {
+        if (!detail::is_narrow(which, name, arg)) continue;
+        detail::arg_range known;
+        known.arg = arg;
+        known.last[1] = 0;
+        start = graph.within(start, known);
+    }
+    return start;
+}
+
 /// Compiles the sections of one profile.
 class compiler final {
 public:
-    explicit compiler(const profile& from) : from_(from) {}
+    compiler(const profile& from, const compile_options& options) : from_(from), options_(options) {}
 
-    [[nodiscard]] result<abi_section> section(abi which, unknown_calls unknown);
+    [[nodiscard]] result<abi_section> section(abi which);
     [[nodiscard]] std::vector<table_image> take_tables(std::vector<abi_section>& sections) &&;
 
 private:
@@ -95,22 +108,23 @@ private:
                                                 detail::flattener& lists, const source_rules& rules);
 
     const profile& from_;
+    const compile_options& options_;
     detail::table_pool tables_;
 };
 
-result<abi_section> compiler::section(abi which, unknown_calls unknown) {
-    detail::program_builder builder(from_);
+result<abi_section> compiler::section(abi which) {
+    detail::program_builder builder(from_, options_.widths);
     const auto program = builder.build(which);
     if (!program) {
-        if (builder.refused()) return explain_refusal(from_, *builder.refused());
+        if (builder.refused()) return explain_refusal(from_, *builder.refused(), options_.widths);
         return program.error();
     }
     abi_section made;
     made.abi = which;
     made.default_action = from_.default_action;
-    if (unknown == unknown_calls::enosys) made.newer_from = newer_from(from_, which);
+    if (options_.unknown == unknown_calls::enosys) made.newer_from = newer_from(from_, which);
     if (made.newer_from) made.newer_action = answer_enosys;
-    const source_rules rules(from_, which);
+    const source_rules rules(from_, which, options_.widths);
     detail::decisions graph(*program);
     detail::flattener lists(graph, tables_, from_.default_action);
     // runc's stub stands in front of everything: what is newer has no rule, whatever libseccomp made of a name.
@@ -125,7 +139,8 @@ std::optional<error> compiler::add_call(abi_section& made, std::uint32_t number,
     const std::uint32_t arch = made.abi == abi::i386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
     const auto start = graph.of_call(arch, made.abi == abi::x32 ? number | x32_bit : number);
     if (!start) return start.error();
-    const auto clauses = lists.clauses_from(*start);
+    const bool cuts = options_.widths == argument_widths::as_kernel;
+    const auto clauses = lists.clauses_from(cuts ? without_upper_halves(graph, *start, made.abi, number) : *start);
     if (!clauses)
         return refused(fmt::format("{}: the rules for {} on {} need too many clauses", from_.file,
                                    call_name(made.abi, number), abi_name(made.abi)),
@@ -165,6 +180,29 @@ std::vector<table_image> compiler::take_tables(std::vector<abi_section>& section
     return used;
 }
 
+/// Comparisons of what the kernel takes as 32 bits or fewer with something that does not fit there.
+std::vector<std::string> beyond_ints(const profile& from, argument_widths widths) {
+    std::vector<std::string> notes;
+    for (const profile_entry& entry : from.entries)
+        for (std::size_t index = 0; index < entry.args.size(); ++index) {
+            const profile_arg& arg = entry.args[index];
+            const bool masked = arg.op == comparison::masked_eq;
+            const std::uint64_t value = masked ? arg.value & arg.value_two : arg.value;
+            const bool sign = detail::extends_sign(value);
+            if (value <= 0xffffffffU || (sign && widths == argument_widths::as_kernel)) continue;
+            std::string narrow;
+            for (const std::string& name : entry.names)
+                if (detail::is_narrow(abi::x86_64, name, arg.index)) narrow += (narrow.empty() ? "" : ", ") + name;
+            if (narrow.empty()) continue;
+            notes.push_back(
+                fmt::format("{}/args/{}: argument {} of {} has 32 bits, and is compared with {:#x}: {}", entry.path,
+                            index, arg.index, narrow, value,
+                            sign ? "that is what it is only where its sign was extended (--widths kernel takes both)"
+                                 : "none that the kernel tells apart from a smaller one is that large"));
+        }
+    return notes;
+}
+
 std::vector<std::string> skipped(const profile& from) {
     std::vector<std::string> notes;
     for (const profile_entry& entry : from.entries) {
@@ -189,18 +227,20 @@ std::vector<std::string> skipped(const profile& from) {
 
 result<compiled_profile> compile(const profile& from, const compile_options& options) {
     if (options.overlap == overlap_policy::refuse)
-        if (auto overlap = find_overlap(from)) return std::move(*overlap);
+        if (auto overlap = find_overlap(from, options.widths)) return std::move(*overlap);
     compiled_profile made;
     made.image.name = options.name;
     made.image.foreign_action = SECCOMP_RET_KILL_THREAD;
-    compiler sections(from);
+    compiler sections(from, options);
     for (const abi which : from.abis) {
-        auto section = sections.section(which, options.unknown);
+        auto section = sections.section(which);
         if (!section) return std::move(section).error();
         made.image.sections.push_back(std::move(*section));
     }
     made.image.tables = std::move(sections).take_tables(made.image.sections);
     made.notes = skipped(from);
+    const auto beyond = beyond_ints(from, options.widths);
+    made.notes.insert(made.notes.end(), beyond.begin(), beyond.end());
     return made;
 }
 

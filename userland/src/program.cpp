@@ -7,12 +7,14 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <secmap/call_arguments.hpp>
 #include <secmap/descriptor.hpp>
 #include <secmap/names.hpp>
 
@@ -79,6 +81,16 @@ std::vector<scmp_arg_cmp> prepare(const std::vector<profile_arg>& args) {
     return conditions;
 }
 
+/// An int that is written with its sign in the upper half is meant without it.
+std::vector<profile_arg> without_signs(std::vector<profile_arg> args, abi which, const std::string& name) {
+    for (profile_arg& arg : args) {
+        if (!is_narrow(which, name, arg.index)) continue;
+        std::uint64_t& value = arg.op == comparison::masked_eq ? arg.value_two : arg.value;
+        value = without_sign(value);
+    }
+    return args;
+}
+
 /// What the process that runs libseccomp reports, followed by the program.
 struct report {
     enum class outcome : std::uint32_t { done, rule_refused, failed };
@@ -134,6 +146,10 @@ std::uint32_t program::action_of(std::uint32_t returned) const noexcept {
     return placeholder && index < actions.size() ? actions[index] : returned;
 }
 
+bool is_narrow(abi which, const std::string& name, std::uint32_t index) {
+    return which == abi::x86_64 && argument_width(which, name, static_cast<std::uint8_t>(index)) <= 32;
+}
+
 std::vector<std::vector<profile_arg>> conjunctions(const profile_entry& entry) {
     std::array<unsigned, 6> count = {};
     for (const profile_arg& arg : entry.args) ++count.at(arg.index);
@@ -156,7 +172,10 @@ result<program> program_builder::build(abi which) {
         for (const std::string& name : entry.names) {
             if (!call_exists(name)) continue;
             const int number = seccomp_syscall_resolve_name(name.c_str());
-            for (const auto& args : conjunctions(entry)) rules.push_back({index, &name, action, number, prepare(args)});
+            for (auto& args : conjunctions(entry)) {
+                if (widths_ == argument_widths::as_kernel) args = without_signs(std::move(args), which, name);
+                rules.push_back({index, &name, action, number, prepare(args)});
+            }
         }
     }
     const auto text = run_apart([&] { return run_libseccomp(which, default_action, rules); }, seconds_most);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <linux/filter.h>
@@ -34,7 +36,8 @@ struct refused_rule {
 /// program, libseccomp 2.5.4 can forget to load the number (docs/differences.md).
 class program_builder final {
 public:
-    explicit program_builder(const profile& from) : profile_(from) {}
+    explicit program_builder(const profile& from, argument_widths widths = argument_widths::as_libseccomp)
+        : profile_(from), widths_(widths) {}
 
     [[nodiscard]] result<program> build(abi which);
 
@@ -43,8 +46,20 @@ public:
 
 private:
     const profile& profile_;
+    argument_widths widths_;
     std::optional<refused_rule> refused_;
 };
+
+/// Is an argument of this call, of which a register has 64 bits, taken as 32 or fewer by the kernel?
+[[nodiscard]] bool is_narrow(abi which, const std::string& name, std::uint32_t index);
+
+/// Are the low 32 bits of it, and a sign that was extended, all that it is?
+[[nodiscard]] constexpr bool extends_sign(std::uint64_t value) noexcept { return value >> 31 == 0x1ffffffffU; }
+
+/// What an int is that is written down as this.
+[[nodiscard]] constexpr std::uint64_t without_sign(std::uint64_t value) noexcept {
+    return extends_sign(value) ? value & 0xffffffffU : value;
+}
 
 /// The conjunctions that one entry stands for, as runc splits them: usually one, empty for a plain rule.
 [[nodiscard]] std::vector<std::vector<profile_arg>> conjunctions(const profile_entry& entry);

@@ -75,6 +75,18 @@ condition as_taken(const profile_arg& arg, abi which) {
     return made;
 }
 
+/// The same of an argument of which the low half is all. What is beyond it stays 64 bits wide.
+condition as_taken_of_int(profile_arg arg) {
+    const bool masked = arg.op == comparison::masked_eq;
+    std::uint64_t& value = masked ? arg.value_two : arg.value;
+    value = without_sign(value);
+    condition made = as_taken(arg, abi::x86_64);
+    if (made.value > 0xffffffffU) return made;
+    made.width = 32;
+    made.mask = seen_through(made, made.mask);
+    return made;
+}
+
 bool overlap(const std::vector<condition>& a, const std::vector<condition>& b, const std::vector<table_image>& tables) {
     std::vector<condition> both = a;
     both.insert(both.end(), b.begin(), b.end());
@@ -134,7 +146,7 @@ std::vector<call_args> witnesses(const std::vector<condition>& conditions, const
     return found;
 }
 
-source_rules::source_rules(const profile& from, abi which) {
+source_rules::source_rules(const profile& from, abi which, argument_widths widths) : widths_(widths) {
     for (std::size_t index = 0; index < from.entries.size(); ++index)
         if (from.entries[index].action != from.default_action) add(from.entries[index], index, which);
     std::stable_sort(rules_.begin(), rules_.end(),
@@ -150,8 +162,11 @@ void source_rules::add(const profile_entry& entry, std::size_t index, abi which)
                 made.action = entry.action;
                 made.entry = index;
                 made.path = entry.path;
-                for (const profile_arg& arg : args)
-                    if (!route.operation || arg.index != 0) made.conditions.push_back(as_taken(arg, which));
+                for (const profile_arg& arg : args) {
+                    if (route.operation && arg.index == 0) continue;
+                    const bool cut = widths_ == argument_widths::as_kernel && is_narrow(which, name, arg.index);
+                    made.conditions.push_back(cut ? as_taken_of_int(arg) : as_taken(arg, which));
+                }
                 // libseccomp puts the multiplexer's operation in the place of a condition on the first argument.
                 if (route.operation)
                     made.conditions.push_back(as_taken({0, comparison::eq, *route.operation, 0}, which));

@@ -18,7 +18,7 @@ namespace secmap::detail {
 using call_args = std::array<std::uint64_t, 6>;
 
 /// A rule of a profile for one number of an ABI. Conditions are as libseccomp takes them there: 32 bits wide where
-/// arguments are, and masked data.
+/// registers are, or, if that is wanted, where the kernel takes no more; and masked data.
 struct source_rule {
     std::uint32_t number = 0;
     std::uint32_t action = 0;
@@ -38,7 +38,7 @@ struct source_rule {
 /// All rules of a profile for one ABI, by number.
 class source_rules final {
 public:
-    source_rules(const profile& from, abi which);
+    source_rules(const profile& from, abi which, argument_widths widths = argument_widths::as_libseccomp);
 
     /// The rules for a number, in the profile's order.
     [[nodiscard]] std::vector<const source_rule*> of(std::uint32_t number) const;
@@ -60,6 +60,7 @@ private:
     [[nodiscard]] std::string paths_of(std::uint32_t number, std::uint32_t action,
                                        const std::function<bool(const source_rule&)>& wanted) const;
 
+    argument_widths widths_;
     std::vector<source_rule> rules_;  ///< sorted by number
 };
 

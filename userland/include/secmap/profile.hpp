@@ -59,10 +59,15 @@ enum class unknown_calls : std::uint8_t { as_default, enosys };
 /// Where two rules of one call overlap with different actions.
 enum class overlap_policy : std::uint8_t { as_libseccomp, refuse };
 
+/// How much of an argument of x86-64 is compared: all 64 bits, or, where the call takes fewer, 32 of them. Of an int the
+/// kernel takes the low half, so whoever compares all of it can be evaded by what is in the upper one.
+enum class argument_widths : std::uint8_t { as_libseccomp, as_kernel };
+
 struct compile_options {
     std::string name;
     unknown_calls unknown = unknown_calls::as_default;
     overlap_policy overlap = overlap_policy::as_libseccomp;
+    argument_widths widths = argument_widths::as_libseccomp;
 };
 
 /// What came out, and what was left out on the way.
