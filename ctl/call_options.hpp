@@ -2,6 +2,7 @@
 // The options that say which system call is meant; every command that asks about one has the same.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,10 @@ struct call_options {
     std::vector<std::string> args;
 };
 
+enum class call_needed : std::uint8_t { always, to_ask_about_one };
+
 /// Adds --call, --abi and --arg.
-void add_call_options(CLI::App& to, call_options& options);
+void add_call_options(CLI::App& to, call_options& options, call_needed needed = call_needed::always);
 
 /// Throws CLI::ValidationError where an argument is given twice: for the command's callback.
 void check_call_options(const call_options& options);

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "number.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -425,8 +426,36 @@ std::string signal_words(std::uint64_t number) {
     return name != nullptr ? std::string("SIG") + name : integer_words(number);
 }
 
+constexpr std::array<const char*, 4> ways = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
+
+constexpr std::array<named, 5> zeros = {{
+    {static_cast<std::uint32_t>(AT_FDCWD), "AT_FDCWD"},
+    {0, "NULL"},
+    {F_OK, "F_OK"},
+    {PROT_NONE, "PROT_NONE"},
+    {mount_magic, "MS_MGC_VAL"},
+}};
+
+const std::array<std::span<const named>, 21> all_names = {
+    zeros,          open_bits,       access_bits,    at_bits,      unlink_bits,        families,        socket_types,
+    socket_bits,    clone_bits,      namespace_bits, mount_bits,   umount_bits,        protection_bits, map_bits,
+    fcntl_commands, ptrace_requests, prctl_options,  bpf_commands, seccomp_operations, socketcalls,     ipc_calls,
+};
+
+std::optional<std::uint64_t> value_of(std::string_view name) {
+    for (std::uint64_t way = 0; way < ways.size(); ++way)
+        if (name == ways.at(way)) return way;
+    for (const std::span<const named> each : all_names) {
+        const auto found = std::ranges::find_if(each, [&](const named& one) { return name == one.name; });
+        if (found != each.end()) return found->value;
+    }
+    for (int number = 1; name.starts_with("SIG") && number < NSIG; ++number)
+        if (const char* const known = sigabbrev_np(number); known != nullptr && name.substr(3) == known)
+            return static_cast<std::uint64_t>(number);
+    return parse_number(std::string(name));
+}
+
 std::string open_words(std::uint64_t number) {
-    static constexpr std::array<const char*, 4> ways = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
     return bits(number & ~std::uint64_t{O_ACCMODE}).add(ways.at(number & O_ACCMODE)).take(open_bits).words();
 }
 
@@ -484,6 +513,18 @@ std::string argument_words(argument_kind kind, std::uint64_t number) {
         case argument_kind::ipc_operation: return name_in(ipc_calls, low);
     }
     return hex(number);
+}
+
+std::optional<std::uint64_t> argument_value(std::string_view words) {
+    std::uint64_t number = 0;
+    for (;;) {
+        const std::size_t end = std::min(words.find('|'), words.size());
+        const auto part = value_of(words.substr(0, end));
+        if (!part) return std::nullopt;
+        number |= *part;
+        if (end == words.size()) return number;
+        words.remove_prefix(end + 1);
+    }
 }
 
 bool creates_file(std::uint64_t open_flags) noexcept {

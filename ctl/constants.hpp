@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace secmap::ctl {
 
@@ -39,6 +41,10 @@ enum class argument_kind : std::uint8_t {
 
 /// "O_RDONLY|O_CLOEXEC", "AF_INET", "SIGKILL", "0x2a". Of arguments that are an int only the lower half counts.
 [[nodiscard]] std::string argument_words(argument_kind kind, std::uint64_t number);
+
+/// And back: "CLONE_NEWUSER|SIGCHLD", whatever the argument; numbers may stand between the names. Nothing: there is no such
+/// name.
+[[nodiscard]] std::optional<std::uint64_t> argument_value(std::string_view words);
 
 /// Does open(2) with these flags take a mode?
 [[nodiscard]] bool creates_file(std::uint64_t open_flags) noexcept;

@@ -3,13 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "constants.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -243,6 +241,12 @@ std::vector<std::string> words_of(const call_facts& call) {
 }
 
 }  // namespace
+
+argument_kind kind_of_argument(std::string_view call, std::uint8_t index) {
+    const auto found = std::ranges::find(known, call, &signature::name);
+    const argument_kind kind = found == std::end(known) ? argument_kind::hex : found->arguments.at(index);
+    return kind == none ? argument_kind::hex : kind;
+}
 
 std::string decoded_call(const call_facts& of) {
     return fmt::format("{}({})", of.name.empty() ? fmt::format("#{}", of.nr) : of.name, fmt::join(words_of(of), ", "));

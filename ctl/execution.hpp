@@ -2,12 +2,16 @@
 // Executing the program of a command line, and saying why that failed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "command.hpp"
 
 namespace secmap::ctl {
+
+/// What a program may gain when it is executed.
+enum class privileges : std::uint8_t { never_new, as_they_are };
 
 /// For execvp(); lives as long as @p program does.
 [[nodiscard]] std::vector<char*> argument_pointers(const std::vector<std::string>& program);

@@ -10,9 +10,12 @@
 
 #include "bench_json.hpp"
 #include "bits.hpp"
+#include "evasion.hpp"
+#include "explain_json.hpp"
 #include "json_parts.hpp"
 #include "learn_json.hpp"
 #include "monitor_json.hpp"
+#include "sentence.hpp"
 #include "stats_json.hpp"
 #include "words.hpp"
 
@@ -116,6 +119,18 @@ ordered_json size_json(const program_size& of) {
             {"instructions", of.refused ? ordered_json(nullptr) : ordered_json(of.instructions)},
             {"tables", of.tables},
             {"refused", of.refused ? ordered_json(of.refused->message()) : ordered_json(nullptr)}};
+}
+
+ordered_json evasions_json(const std::vector<evasion>& of) {
+    auto list = ordered_json::array();
+    for (const evasion& each : of)
+        list.push_back({{"denied", call_facts_json(each.denied)},
+                        {"action", action_json(each.instead_of.action)},
+                        {"made", call_facts_json(each.made)},
+                        {"made_action", action_json(each.by.action)},
+                        {"origin", each.origin},
+                        {"words", evasion_words(each)}});
+    return list;
 }
 
 ordered_json source_json(const profile_source& of) {
@@ -239,15 +254,6 @@ ordered_json change_json(const change_report& of) {
             {"passes", of.threads.passes}};
 }
 
-ordered_json call_facts_json(const call_facts& of) {
-    ordered_json json = call_json(of.abi, of.nr);
-    json["abi"] = abi_name(of.abi);
-    json["args"] = hex_list({of.args.begin(), of.args.end()});
-    json["given"] = ordered_json::array();
-    for (const int each : of.given) json["given"].push_back(each);
-    return json;
-}
-
 ordered_json info_json(const device_info& of) {
     return {{"abi_version", of.abi_version},
             {"errata", of.errata},
@@ -356,7 +362,8 @@ struct writer {
         return {{"check",
                  {{"source", source_json(of.source)},
                   {"image", summary_json(of.image, of.allowed)},
-                  {"programs", programs}}}};
+                  {"programs", programs},
+                  {"evasions", evasions_json(of.evasions)}}}};
     }
 
     ordered_json operator()(const compile_report& of) const {
@@ -398,8 +405,46 @@ struct writer {
                   {"rule", by_rule ? ordered_json(of.decision.rule) : ordered_json(nullptr)},
                   {"origins", of.origins},
                   {"considered", rules_json(of.call.abi, of.considered)},
-                  {"tables", tables_json(of.tables)}}}};
+                  {"tables", tables_json(of.tables)},
+                  {"words", sentence(of.call, of.decision)},
+                  {"notes", of.notes}}}};
     }
+
+    ordered_json operator()(const profile_summary& of) const {
+        auto allow = ordered_json::array();
+        for (const std::uint32_t nr : of.section.allow) allow.push_back(call_json(of.section.abi, nr));
+        auto others = ordered_json::array();
+        for (const abi each : of.others) others.push_back(abi_name(each));
+        return {{"explain",
+                 {{"by", of.by},
+                  {"abi", abi_name(of.section.abi)},
+                  {"allow", allow},
+                  {"rules", rules_json(of.section.abi, of.section.rules)},
+                  {"tables", tables_json(of.tables)},
+                  {"default_action", action_json(of.section.default_action)},
+                  {"newer", newer_json(of.section)},
+                  {"other_abis", others},
+                  {"foreign_action", action_json(of.foreign_action)},
+                  {"notes", of.notes}}}};
+    }
+
+    ordered_json operator()(const policy_summary& of) const {
+        auto answers = ordered_json::array();
+        for (std::uint32_t nr = 0; nr < of.answers.size(); ++nr) {
+            ordered_json one = call_json(of.on, nr);
+            one["action"] = action_json(of.answers[nr].action);
+            one["decided_by"] = decision_kind(of.answers[nr]);
+            answers.push_back(one);
+        }
+        return {{"explain",
+                 {{"policy", policy_json(of.policy)},
+                  {"abi", abi_name(of.on)},
+                  {"answers", answers},
+                  {"notes", of.notes}}}};
+    }
+
+    ordered_json operator()(const task_explanation& of) const { return {{"explain", task_explanation_json(of)}}; }
+    ordered_json operator()(const why_report& of) const { return {{"why", why_json(of)}}; }
 
     ordered_json operator()(const program_check& of) const {
         auto answers = ordered_json::array();

@@ -34,6 +34,15 @@ ordered_json call_json(abi on, std::uint32_t nr) {
     return json;
 }
 
+ordered_json call_facts_json(const call_facts& of) {
+    ordered_json json = call_json(of.abi, of.nr);
+    json["abi"] = abi_name(of.abi);
+    json["args"] = hex_list({of.args.begin(), of.args.end()});
+    json["given"] = ordered_json::array();
+    for (const int each : of.given) json["given"].push_back(each);
+    return json;
+}
+
 ordered_json hex_list(const std::vector<std::uint64_t>& numbers) {
     auto list = ordered_json::array();
     for (const std::uint64_t each : numbers) list.push_back(hex(each));

@@ -9,6 +9,8 @@
 
 #include <secmap/policy_image.hpp>
 
+#include "value.hpp"
+
 namespace secmap::ctl {
 
 /// ERRNO carries its errno's name, the others their data where they have any.
@@ -16,6 +18,9 @@ namespace secmap::ctl {
 
 /// The number, and the name where it has one in this ABI.
 [[nodiscard]] nlohmann::ordered_json call_json(abi on, std::uint32_t nr);
+
+/// With its arguments, and which of them were given.
+[[nodiscard]] nlohmann::ordered_json call_facts_json(const call_facts& of);
 
 [[nodiscard]] nlohmann::ordered_json hex_list(const std::vector<std::uint64_t>& numbers);
 

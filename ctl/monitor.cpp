@@ -20,7 +20,6 @@
 #include <secmap/device.hpp>
 #include <secmap/watcher.hpp>
 
-#include "call_options.hpp"
 #include "caught_signals.hpp"
 #include "command.hpp"
 #include "policy_in_kernel.hpp"
@@ -59,16 +58,6 @@ std::string verdict_word(std::uint32_t action) {
 template <typename T>
 bool wanted(const std::vector<T>& among, const T& which) {
     return among.empty() || std::ranges::find(among, which) != among.end();
-}
-
-call_facts call_of(const filter_event& from) {
-    seccomp_data data = {};
-    data.nr = static_cast<int>(from.nr);
-    data.arch = from.arch;
-    if (from.args) std::ranges::copy(*from.args, data.args);
-    call_facts made = to_facts(data);
-    if (from.args) made.given = {0, 1, 2, 3, 4, 5};
-    return made;
 }
 
 // The clocks run beside each other but for what sets the one that people read.
@@ -208,12 +197,6 @@ outcome run_monitor(const context& with, const monitor_options& options) {
     return program_end{};
 }
 
-// An id, if it consists of digits.
-std::string check_policy(const std::string& text) {
-    if (text.find_first_not_of("0123456789") != std::string::npos) return "";
-    return number_up_to(highest_id)(text);
-}
-
 }  // namespace
 
 void add_monitor(registry& to) {
@@ -224,7 +207,7 @@ void add_monitor(registry& to) {
         ->allow_extra_args(false)
         ->type_name("PID");
     command->add_option("--policy", options->policy, "Verdicts of this policy")
-        ->check(CLI::Validator(check_policy, "", "policy"))
+        ->check(id_or_name())
         ->type_name("ID|NAME");
     command->add_option("--verdict", options->verdicts, "Verdicts of this kind; may be given more than once")
         ->check(one_of({"errno", "kill", "trap", "log", "trace", "user-notif"}))

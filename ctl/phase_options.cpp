@@ -15,8 +15,8 @@ std::string not_a_phase(const std::string& text) {
     return "'" + text + "' is not CALL,...=FILE, as execve,execveat=serving.json is";
 }
 
-void add_option(CLI::App& to, const char* name, std::vector<std::string>& into, const char* text) {
-    to.add_option(name, into, text)
+CLI::Option* add_option(CLI::App& to, const char* name, std::vector<std::string>& into, const char* text) {
+    return to.add_option(name, into, text)
         ->check(CLI::Validator(not_a_phase, ""))
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -36,9 +36,12 @@ result<later_policy> create_one(const device& on, const std::string& text, phase
 
 }  // namespace
 
-void add_phase_options(CLI::App& to, phase_options& options) {
-    add_option(to, "--after", options.after, "Hold it to this profile, too, when one of the calls has succeeded");
-    add_option(to, "--upon", options.upon, "The same when one of the calls has been made, whatever it returned");
+CLI::Option* add_after_option(CLI::App& to, phase_options& options) {
+    return add_option(to, "--after", options.after, "Hold it to this profile, too, when one of the calls has succeeded");
+}
+
+CLI::Option* add_upon_option(CLI::App& to, phase_options& options) {
+    return add_option(to, "--upon", options.upon, "The same when one of the calls has been made, whatever it returned");
 }
 
 result<std::vector<later_policy>> create_later(const device& on, const phase_options& options,

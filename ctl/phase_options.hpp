@@ -30,7 +30,8 @@ struct later_policy {
     phase from;
 };
 
-void add_phase_options(CLI::App& to, phase_options& options);
+CLI::Option* add_after_option(CLI::App& to, phase_options& options);
+CLI::Option* add_upon_option(CLI::App& to, phase_options& options);
 
 /// Reads the profiles, as @p reading says, and makes their policies: oldest first those of --after.
 [[nodiscard]] result<std::vector<later_policy>> create_later(const device& on, const phase_options& options,

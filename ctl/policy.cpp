@@ -12,6 +12,7 @@
 
 #include "command.hpp"
 #include "engine.hpp"
+#include "evasion.hpp"
 #include "json.hpp"
 #include "profile_options.hpp"
 #include "validators.hpp"
@@ -62,8 +63,9 @@ result<check_report> check(const profile_options& options) {
     if (!loaded) return std::move(loaded).error();
     const auto built = simulator::create(loaded->image);
     if (!built) return built.error();
-    check_report report{std::move(loaded->source), std::move(loaded->image), {}, {}};
+    check_report report{std::move(loaded->source), std::move(loaded->image), {}, {}, {}};
     for (const abi_section& each : report.image.sections) report.allowed.push_back(built->allowed_count(each.abi));
+    report.evasions = find_evasions(report.image, *built);
     return report;
 }
 

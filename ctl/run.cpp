@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/prctl.h>
@@ -28,12 +29,11 @@
 #include "profile_options.hpp"
 #include "program_options.hpp"
 #include "recorded.hpp"
+#include "why.hpp"
 
 namespace secmap::ctl {
 
 namespace {
-
-enum class privileges : std::uint8_t { never_new, as_they_are };
 
 struct run_options {
     profile_options profile;
@@ -42,6 +42,8 @@ struct run_options {
     privileges gained = privileges::never_new;
     bool adopts = false;
     bool complains = false;
+    bool asks_why = false;
+    std::string output;  ///< of why
     std::vector<std::string> program;
 
     [[nodiscard]] bool confines_now() const noexcept { return !profile.file.empty() || filter.given(); }
@@ -142,8 +144,25 @@ outcome run_and_complain(const context& with, const run_options& options) {
     return program_end{*ended};
 }
 
+// The program is a child then: somebody has to be left who watches.
+outcome run_and_tell(const context& with, const run_options& options) {
+    std::optional<loaded_profile> profile;
+    if (!options.filter.given()) {
+        auto loaded = load(options.profile);
+        if (!loaded) return failure{std::move(loaded).error()};
+        profile.emplace(std::move(loaded).value());
+    }
+    const auto opened = device::open(with.device);
+    if (!opened) return failure{opened.error()};
+    const auto made = profile ? create_policy(*opened, profile->image, options.profile.engine)
+                              : create_policy(*opened, options.filter, options.profile.name);
+    if (!made) return failure{made.error()};
+    return tell_why({with, *opened, *made, profile, options.program, options.gained, options.output});
+}
+
 outcome run(const context& with, const run_options& options) {
     if (options.complains) return run_and_complain(with, options);
+    if (options.asks_why) return run_and_tell(with, options);
     auto prepared = prepare(with, options);
     if (!prepared) return failure{std::move(prepared).error()};
     const auto arguments = argument_pointers(options.program);
@@ -167,16 +186,20 @@ void add_run(registry& to) {
     auto* cbpf = add_program_options(*source, options->filter)->excludes(profile);
     add_object_options(*run_command, *source, "--prog", options->filter)->excludes(profile)->excludes(cbpf);
     auto* adopt = source->add_flag("--adopt", options->adopts, "Serve the program's own seccomp filters by the module");
-    add_phase_options(*source, options->later);
+    auto* after = add_after_option(*source, options->later);
+    auto* upon = add_upon_option(*source, options->later);
     source->require_option(1, 0);
     add_reading_options(*run_command, options->profile);
     add_engine_option(*run_command, options->profile, profile);
-    run_command
-        ->add_flag("--complain", options->complains, "Deny nothing; tell at the end what the profile would have denied")
-        ->needs(profile)
-        ->excludes(adopt)
-        ->excludes(source->get_option("--after"))
-        ->excludes(source->get_option("--upon"));
+    auto* complain = run_command->add_flag("--complain", options->complains,
+                                           "Deny nothing; tell at the end what the profile would have denied");
+    complain->needs(profile)->excludes(adopt)->excludes(after)->excludes(upon);
+    auto* why = run_command->add_flag("--why", options->asks_why,
+                                      "Tell at its end what was denied, by which rule, and what would allow it");
+    why->excludes(adopt)->excludes(after)->excludes(upon)->excludes(complain);
+    run_command->add_option("--output", options->output, "File to tell it in; without it standard error")
+        ->needs(why)
+        ->type_name("FILE");
     run_command->add_flag_callback(
         "--no-nnp", [options] { options->gained = privileges::as_they_are; },
         "Do not set no_new_privs; needs CAP_SYS_ADMIN");

@@ -20,14 +20,12 @@
 
 #include <secmap/task.hpp>
 
-#include "execution.hpp"
-
 namespace secmap::ctl {
 
 struct start_report {
     enum class stage : std::uint8_t { starting, refused, attached, not_executed };
     std::atomic<stage> reached = stage::starting;
-    int listener = -1;  ///< from attached on
+    int listener = -1;  ///< from attached on, if there is one
     int number = 0;     ///< refused, not_executed: the errno
     std::array<char, 256> operation = {};
     std::array<char, 1024> text = {};
@@ -58,20 +56,29 @@ void copy_text(std::string_view from, std::span<char> to) noexcept {
     _exit(static_cast<int>(status::failure));
 }
 
-// Behind attach_with_listener() there is no call but execve(), and nothing is destroyed.
-[[noreturn]] void become(const device& by, const policy& held_by, const std::vector<char*>& program,
-                         const sigset_t& signals, start_report& told) {
-    sigprocmask(SIG_SETMASK, &signals, nullptr);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        refuse(told, {errno, "set no_new_privs", std::strerror(errno), ""});
-    const auto attached = attach_with_listener(by, held_by, attach_options().wait_killable());
-    if (!attached) refuse(told, attached.error());
-    told.listener = attached->number();
+[[noreturn]] void execute(const std::vector<char*>& program, start_report& told) {
     told.reached = stage::attached;
     execvp(program.front(), program.data());
     told.number = errno;
     told.reached = stage::not_executed;
     _exit(static_cast<int>(status::not_found));
+}
+
+// Behind what attaches there is no call but execve(), and nothing is destroyed.
+[[noreturn]] void become(const device& by, const policy& held_by, const std::vector<char*>& program,
+                         const sigset_t& signals, const supervision& how, start_report& told) {
+    sigprocmask(SIG_SETMASK, &signals, nullptr);
+    if (how.gained == privileges::never_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        refuse(told, {errno, "set no_new_privs", std::strerror(errno), ""});
+    if (how.asks == supervision::listening::yes) {
+        const auto attached = attach_with_listener(by, held_by, attach_options().wait_killable());
+        if (!attached) refuse(told, attached.error());
+        told.listener = attached->number();
+        execute(program, told);
+    }
+    const auto attached = attach_self(by, held_by);
+    if (!attached) refuse(told, attached.error());
+    execute(program, told);
 }
 
 result<shared_report> share_report() {
@@ -92,11 +99,11 @@ bool wait_for_start(const start_report& told, int handle) {
 
 }  // namespace
 
-supervised::supervised(pid_t pid, descriptor handle, listener requests, shared_report told) noexcept
+supervised::supervised(pid_t pid, descriptor handle, std::optional<listener> requests, shared_report told) noexcept
     : pid_(pid), handle_(std::move(handle)), requests_(std::move(requests)), told_(std::move(told)) {}
 
 result<supervised> supervised::start(const device& by, const policy& held_by, const std::vector<std::string>& program,
-                                     const sigset_t& signals) {
+                                     const sigset_t& signals, const supervision& how) {
     const auto sizes = listener::ask_sizes();
     if (!sizes) return sizes.error();
     auto told = share_report();
@@ -106,13 +113,15 @@ result<supervised> supervised::start(const device& by, const policy& held_by, co
     // As fork(), but descriptors are shared until it executes: so the listener is ours without being handed over.
     const long pid = syscall(SYS_clone, CLONE_FILES | CLONE_PIDFD | SIGCHLD, nullptr, &handle, nullptr, nullptr);
     if (pid < 0) return error{errno, "create a process", std::strerror(errno), ""};
-    if (pid == 0) become(by, held_by, arguments, signals, **told);
+    if (pid == 0) become(by, held_by, arguments, signals, how, **told);
     descriptor owned(handle);
     const bool told_us = wait_for_start(**told, handle);
     const start_report& report = **told;
-    if (told_us && report.reached != stage::refused)
-        return supervised(static_cast<pid_t>(pid), std::move(owned),
-                          listener::adopt(descriptor(report.listener), *sizes), std::move(told).value());
+    if (told_us && report.reached != stage::refused) {
+        std::optional<listener> requests;
+        if (report.listener >= 0) requests.emplace(listener::adopt(descriptor(report.listener), *sizes));
+        return supervised(static_cast<pid_t>(pid), std::move(owned), std::move(requests), std::move(told).value());
+    }
     waitpid(static_cast<pid_t>(pid), nullptr, 0);
     if (!told_us) return error{ECHILD, "start the program", "it was killed before it was filtered", ""};
     return error{report.number, report.operation.data(), report.text.data(), report.hint.data()};

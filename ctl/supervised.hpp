@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A program that runs under a policy, and whose listener we hold.
+// A program that runs under a policy while we serve it, or watch: what a listener asks, if it has one, is ours to answer.
 #pragma once
 
 #include <csignal>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,8 @@
 #include <secmap/policy.hpp>
 #include <secmap/result.hpp>
 
+#include "execution.hpp"
+
 namespace secmap::ctl {
 
 struct start_report;
@@ -25,13 +28,22 @@ struct unmap_report {
 /// In memory that the new process shares: once it is filtered, no call that it could tell by may be taken for granted.
 using shared_report = std::unique_ptr<start_report, unmap_report>;
 
+/// How it is started.
+struct supervision {
+    enum class listening : std::uint8_t { yes, no };
+    listening asks = listening::yes;
+    privileges gained = privileges::never_new;
+};
+
 class supervised final {
 public:
-    /// A child with this signal mask sets no_new_privs, attaches the policy with a listener, and executes the program.
+    /// A child with this signal mask sets no_new_privs, attaches the policy, and executes the program.
     [[nodiscard]] static result<supervised> start(const device& by, const policy& held_by,
-                                                  const std::vector<std::string>& program, const sigset_t& signals);
+                                                  const std::vector<std::string>& program, const sigset_t& signals,
+                                                  const supervision& how = {});
 
-    [[nodiscard]] const listener& requests() const noexcept { return requests_; }
+    /// Only where it was started with a listener.
+    [[nodiscard]] const listener& requests() const noexcept { return *requests_; }
 
     /// A pidfd: readable once the program has ended.
     [[nodiscard]] int number() const noexcept { return handle_.number(); }
@@ -46,10 +58,10 @@ public:
     [[nodiscard]] std::optional<int> exec_failure() const noexcept;
 
 private:
-    supervised(pid_t pid, descriptor handle, listener requests, shared_report told) noexcept;
+    supervised(pid_t pid, descriptor handle, std::optional<listener> requests, shared_report told) noexcept;
     pid_t pid_;  ///< 0: it has been waited for
     descriptor handle_;
-    listener requests_;
+    std::optional<listener> requests_;
     shared_report told_;
 };
 

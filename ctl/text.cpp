@@ -14,9 +14,12 @@
 #include "bench_text.hpp"
 #include "bits.hpp"
 #include "diff_text.hpp"
+#include "evasion.hpp"
+#include "explain_text.hpp"
 #include "learn_text.hpp"
 #include "lines.hpp"
 #include "monitor_text.hpp"
+#include "sentence.hpp"
 #include "stats_text.hpp"
 #include "words.hpp"
 
@@ -30,6 +33,15 @@ void print_notes(buffer& to, const std::vector<std::string>& notes) {
     if (notes.empty()) return;
     line(to, "{}:", counted(notes.size(), "note"));
     for (const std::string& each : notes) line(to, "{}{}", indent, printable(each));
+}
+
+void print_evasions(buffer& to, const std::vector<evasion>& of) {
+    if (of.empty()) return;
+    line(to, "{}: bits that the kernel does not look at are compared (--widths kernel does not):",
+         counted(of.size(), "warning"));
+    for (const evasion& each : of)
+        line(to, "{}{}{}", indent, evasion_words(each),
+             each.origin.empty() ? "" : "  [" + printable(each.origin) + "]");
 }
 
 void print_table(buffer& to, std::size_t index, const table_image& of) {
@@ -339,6 +351,7 @@ struct writer {
             print_section_head(to, of.image.sections[each], counted(of.allowed[each], "number") + " allowed");
         line(to, "{}", counted(of.image.tables.size(), "table"));
         for (const program_size& each : of.programs) print_size(to, each);
+        print_evasions(to, of.evasions);
         print_notes(to, of.source.notes);
     }
 
@@ -381,7 +394,14 @@ struct writer {
         line(to, "decided by {}", decided_words(of));
         if (!of.origins.empty()) line(to, "profile    {}", printable(fmt::format("{}", fmt::join(of.origins, ", "))));
         print_considered(to, of);
+        for (const std::string& each : of.notes) line(to, "note       {}", printable(each));
+        line(to, "in words   {}", printable(sentence(of.call, of.decision)));
     }
+
+    void operator()(const profile_summary& of) const { print_summary(to, of); }
+    void operator()(const policy_summary& of) const { print_summary(to, of); }
+    void operator()(const task_explanation& of) const { print_task(to, of); }
+    void operator()(const why_report& of) const { print_why(to, of); }
 
     void operator()(const program_check& of) const {
         std::vector<std::string> answers;

@@ -19,6 +19,14 @@ CLI::Validator number_up_to(std::uint64_t highest) {
     return {check, "", "number"};
 }
 
+CLI::Validator id_or_name() {
+    const auto check = [](const std::string& text) {
+        return text.find_first_not_of("0123456789") != std::string::npos ? std::string()
+                                                                         : number_up_to(highest_id)(text);
+    };
+    return {check, "", "policy"};
+}
+
 CLI::Validator one_of(std::vector<std::string> words) {
     const auto check = [words = std::move(words)](const std::string& text) {
         const bool known = std::ranges::find(words, text) != words.end();

@@ -18,6 +18,9 @@ inline constexpr std::uint64_t highest_id = std::numeric_limits<std::uint32_t>::
 /// A decimal number from 1 to @p highest.
 [[nodiscard]] CLI::Validator number_up_to(std::uint64_t highest);
 
+/// An id, if it consists of digits; or a name, which may be any.
+[[nodiscard]] CLI::Validator id_or_name();
+
 /// One of these words, exactly.
 [[nodiscard]] CLI::Validator one_of(std::vector<std::string> words);
 

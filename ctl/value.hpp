@@ -68,12 +68,31 @@ struct program_size {
     std::optional<error> refused;  ///< it does not become one
 };
 
+/// One system call, by number and by name.
+struct call_facts {
+    secmap::abi abi = secmap::abi::x86_64;
+    std::uint32_t nr = 0;
+    std::string name;  ///< empty: no name is known
+    std::array<std::uint64_t, 6> args = {};
+    std::vector<std::uint8_t> given;  ///< which arguments were named; the others count as 0
+};
+
+/// Two calls that are the same to the kernel, of which a policy denies one.
+struct evasion {
+    call_facts denied;
+    call_facts made;     ///< with bits where the kernel does not look
+    verdict instead_of;  ///< what the first gets
+    verdict by;          ///< what the second gets
+    std::string origin;  ///< of the rule that lets it pass
+};
+
 /// Of `policy check`.
 struct check_report {
     profile_source source;
     policy_image image;
     std::vector<std::uint32_t> allowed;  ///< by section: numbers that are allowed whatever the arguments are
     std::vector<program_size> programs;
+    std::vector<evasion> evasions;
 };
 
 /// Of `policy compile`.
@@ -119,23 +138,49 @@ struct task_report {
     std::vector<thread> threads;
 };
 
-/// One system call, by number and by name.
-struct call_facts {
-    secmap::abi abi = secmap::abi::x86_64;
-    std::uint32_t nr = 0;
-    std::string name;  ///< empty: no name is known
-    std::array<std::uint64_t, 6> args = {};
-    std::vector<std::uint8_t> given;  ///< which arguments were named; the others count as 0
-};
-
-/// Of `explain`.
+/// Of `explain`, about one call.
 struct explanation {
-    std::string by;  ///< "profile FILE" or "policy ID"
+    std::string by;  ///< "profile FILE", "policy ID" or both
     call_facts call;
     verdict decision;
     std::vector<std::string> origins;  ///< places in the profile that say so
     std::vector<rule> considered;      ///< the rules of this call, in order, up to the one that holds
     std::vector<table_image> tables;   ///< that these rules name
+    std::vector<std::string> notes;
+};
+
+/// Of `explain`, about all calls of an ABI, as a profile has them.
+struct profile_summary {
+    std::string by;
+    abi_section section;
+    std::vector<table_image> tables;
+    std::vector<secmap::abi> others;  ///< ABIs that it has, too
+    std::uint32_t foreign_action = 0;
+    std::vector<std::string> notes;
+};
+
+/// Of `explain`, about all calls of an ABI, as the kernel tells of a policy: with all arguments 0.
+struct policy_summary {
+    policy_info policy;
+    secmap::abi on = secmap::abi::x86_64;
+    std::vector<verdict> answers;  ///< by number
+    std::vector<std::string> notes;
+};
+
+/// Of `explain`, about a thread.
+struct task_explanation {
+    struct carried {
+        policy_info policy;
+        std::optional<verdict> says;  ///< to the call
+        std::vector<std::string> origins;
+    };
+    pid_t pid = 0;
+    pid_t tid = 0;
+    std::string name;
+    std::optional<call_facts> call;
+    std::vector<carried> policies;       ///< newest first
+    std::optional<std::size_t> decides;  ///< which of them
+    std::vector<std::string> notes;
 };
 
 /// By ABI, the numbers that a program allows whatever the arguments are.
@@ -366,6 +411,39 @@ struct complaint_report {
     std::vector<std::string> notes;
 };
 
+/// What a profile would have to say for a call to be made; tried out.
+struct remedy {
+    enum class kind : std::uint8_t { add_entry, take_out, take_out_and_add, name_abi, none };
+    kind what = kind::none;
+    std::string place;                  ///< take_out: of the entries that deny it
+    std::string architecture;           ///< name_abi: "SCMP_ARCH_X86"
+    std::string name;                   ///< add_entry: of the call
+    std::vector<condition> conditions;  ///< add_entry: with these arguments alone
+};
+
+/// Calls that were denied for the same reason.
+struct denial {
+    call_facts call;  ///< the first of them; no argument is given where they are not known
+    std::uint32_t action = 0;
+    std::optional<verdict> by;  ///< none: not known
+    std::string origin;         ///< its place in the profile
+    std::string comm;           ///< of the thread that made it first
+    pid_t pid = 0;
+    std::uint64_t count = 0;
+    std::optional<remedy> cure;  ///< none: there is no profile
+};
+
+/// Of `run --why`.
+struct why_report {
+    std::string program;
+    std::string profile;  ///< empty: it is held by a program
+    std::uint32_t policy = 0;
+    std::vector<denial> denials;  ///< in the order in which they came first
+    std::uint64_t lost = 0;
+    std::uint64_t suppressed = 0;
+    std::vector<std::string> notes;
+};
+
 /// Of `bench`.
 struct bench_result {
     std::shared_ptr<const bench::report> found;  ///< never nullptr
@@ -376,6 +454,7 @@ using value =
                  task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
                  object_check, object_dump, object_test, request_report, replace_report, seal_report, count_report,
                  stats_report, metrics_report, diff_report, monitor_begin, monitor_event, monitor_loss, monitor_end,
-                 learn_report, complaint_report, bench_result>;
+                 learn_report, complaint_report, bench_result, profile_summary, policy_summary, task_explanation,
+                 why_report>;
 
 }  // namespace secmap::ctl

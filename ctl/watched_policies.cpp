@@ -7,6 +7,7 @@
 
 #include <linux/seccomp.h>
 
+#include "call_options.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -25,6 +26,16 @@ seccomp_data to_data(const filter_event& from) {
 }
 
 }  // namespace
+
+call_facts call_of(const filter_event& event) {
+    seccomp_data data = {};
+    data.nr = static_cast<int>(event.nr);
+    data.arch = event.arch;
+    if (event.args) std::ranges::copy(*event.args, data.args);
+    call_facts made = to_facts(data);
+    if (event.args) made.given = {0, 1, 2, 3, 4, 5};
+    return made;
+}
 
 watched_policies::watched_policies(const std::filesystem::path& path) {
     auto opened = device::open(path);

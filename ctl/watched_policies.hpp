@@ -16,7 +16,12 @@
 #include <secmap/simulator.hpp>
 #include <secmap/watcher.hpp>
 
+#include "value.hpp"
+
 namespace secmap::ctl {
+
+/// The call that an event tells of; no argument is given where they are not known.
+[[nodiscard]] call_facts call_of(const filter_event& event);
 
 /// No policy is held: watching does not prolong its life.
 class watched_policies final {
