@@ -8,12 +8,13 @@ _secmapctl_scenarios='plain_allow podman_allow podman_argument podman_denied pod
     set_first set_last set_mean set_absent bits_mean stack_plain stack_argument stack_denied fork_exit thread attach
     attach_create attach_made replace replace_set replace_stall replace_stall_set
     build_table notify'
-_secmapctl_reading='--name --unknown --overlap --cap'
+_secmapctl_reading='--name --unknown --overlap --widths --cap'
 
 # The options of a command: "run", "policy check" ...
 _secmapctl_options() {
     case $1 in
-        run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt --after --upon --complain" ;;
+        run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt --after --upon --complain
+            --why --output" ;;
         notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
         learn) echo "--output --base --merge --args --pid --seconds --progress --no-nnp" ;;
         attach) echo "--pid --profile --policy --thread --engine $_secmapctl_reading" ;;
@@ -26,7 +27,7 @@ _secmapctl_options() {
         'prog load') echo "--cbpf --map --name --pid" ;;
         'prog dump') echo "--cbpf --map --policy --output" ;;
         'prog test') echo "--cbpf --map --call --abi --arg" ;;
-        explain) echo "--profile --policy --call --abi --arg $_secmapctl_reading" ;;
+        explain) echo "--profile --policy --pid --thread --call --abi --arg $_secmapctl_reading" ;;
         monitor) echo '--pid --policy --verdict --count' ;;
         stats | 'stats show') echo '--watch --count --prometheus --output' ;;
         bench) echo "--scenario --engine --rounds --calls --cpu --profile --html --output --instructions" ;;
@@ -57,6 +58,7 @@ _secmapctl_value() {
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
         --verdict) COMPREPLY=($(compgen -W 'errno kill trap log trace user-notif' -- "$2")) ;;
         --engine) COMPREPLY=($(compgen -W 'maps ebpf cbpf' -- "$2")) ;;
+        --widths) COMPREPLY=($(compgen -W 'libseccomp kernel' -- "$2")) ;;
         --overlap) COMPREPLY=($(compgen -W 'libseccomp refuse' -- "$2")) ;;
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
         --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;
