@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel, as the pure files see it: action.c, cbpf.c, predict.c, predict_ebpf.c,
- * recording.c, rules.c, rules_build.c, table.c, tally.c, verify.c and verify_insn.c include
- * nothing else of it. Unit tests and userland (but of recording.c) put their own file of this
- * name in its place, by including it first: they share the include guard.
+ * premise.c, recording.c, rules.c, rules_build.c, table.c, tally.c, tighten.c, verify.c and
+ * verify_insn.c include nothing else of it. Unit tests and userland (but of recording.c) put their
+ * own file of this name in its place, by including it first: they share the include guard.
  */
 #ifndef _SECMAP_KERNEL_H
 #define _SECMAP_KERNEL_H

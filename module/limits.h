@@ -36,6 +36,12 @@
 #define SECMAP_LIMIT_STACK_COST 8192U
 
 /*
+ * Conditions and keys of tables that are looked at to show that one policy tightens another: below
+ * a second. What needs more is not shown.
+ */
+#define SECMAP_LIMIT_TIGHTEN 16777216U
+
+/*
  * Instructions in one program; and those of classic BPF summed over a stack, 4 more for each
  * policy but the newest: as seccomp(2). The sum counts what the kernel has translated them to.
  */

@@ -298,6 +298,30 @@ bool secmap_table_get(const struct secmap_table *table, u64 key, u64 *value)
 }
 
 /**
+ * secmap_table_next() - the keys, or the bits that are set, one after the other
+ * @table: a table
+ * @cursor: 0 to begin with
+ * @key: the next one
+ *
+ * Return: false if there is none any more.
+ */
+bool secmap_table_next(const struct secmap_table *table, size_t *cursor, u64 *key)
+{
+	bool bitmap = table->type == SECMAP_TABLE_BITMAP;
+	size_t end = bitmap ? table->max_bits : table_slots(table);
+
+	while (*cursor < end) {
+		size_t at = (*cursor)++;
+
+		if (bitmap ? !test_bit(at, table->bits) : table->keys[at] == table->empty)
+			continue;
+		*key = bitmap ? at : table->keys[at];
+		return true;
+	}
+	return false;
+}
+
+/**
  * secmap_table_type() - what kind of table it is
  * @table: a table
  *

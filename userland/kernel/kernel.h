@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * User space, dressed as the kernel: what module/action.c, cbpf.c, predict.c, predict_ebpf.c,
- * rules.c, rules_build.c, table.c, tally.c, verify.c and verify_insn.c use of it. It takes the place
- * of the module's file of this name, whose include guard it shares: compile the pure files with
- * "-include" of this file and "-I uapi"; include it before module/rules.h and the like, in extern
- * "C" where that is C++.
+ * premise.c, rules.c, rules_build.c, table.c, tally.c, tighten.c, verify.c and verify_insn.c use of
+ * it. It takes the place of the module's file of this name, whose include guard it shares: compile
+ * the pure files with "-include" of this file and "-I uapi"; include it before module/rules.h and
+ * the like, in extern "C" where that is C++.
  */
 /* The names are the kernel's. NOLINTBEGIN(bugprone-reserved-identifier) */
 #ifndef _SECMAP_KERNEL_H
