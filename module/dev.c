@@ -62,8 +62,9 @@ static int ioctl_info(struct secmap_request *request)
 		.out_abi_version = SECMAP_ABI_VERSION,
 		.out_features = SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
 				SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE |
-				SECMAP_FEATURE_RECORD | SECMAP_FEATURE_COMPLAIN |
-				SECMAP_FEATURE_STATS | SECMAP_FEATURE_PHASE |
+				SECMAP_FEATURE_TIGHTEN | SECMAP_FEATURE_RECORD |
+				SECMAP_FEATURE_COMPLAIN | SECMAP_FEATURE_STATS |
+				SECMAP_FEATURE_PHASE |
 				(ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
 		.out_actions = SECMAP_ACTIONS,
 		.out_enosys_actions = SECMAP_ACTION_TRACE,
@@ -93,7 +94,8 @@ static int ioctl_info(struct secmap_request *request)
  * @flags: the ones that it knows
  * @least: the size that was published first
  * @known: the size that this module knows
- * @outputs: from here to its end there are only outputs
+ * @outputs: from here on there are only outputs,
+ * @outputs_end: up to here; 0: up to its end
  */
 struct command {
 	int (*run)(struct secmap_request *request);
@@ -101,6 +103,7 @@ struct command {
 	u32 least;
 	u32 known;
 	u32 outputs;
+	u32 outputs_end;
 };
 
 /* In the order of their numbers. */
@@ -131,6 +134,7 @@ static const struct command commands[] = {
 	},
 	[_IOC_NR(SECMAP_IOC_POLICY_NEXT)] = {
 		.run = secmap_ioctl_policy_next,
+		.flags = SECMAP_NEXT_OWN,
 		.least = offsetofend(struct secmap_policy_next, out_id),
 		.known = sizeof(struct secmap_policy_next),
 		.outputs = offsetof(struct secmap_policy_next, out_id),
@@ -183,9 +187,11 @@ static const struct command commands[] = {
 	},
 	[_IOC_NR(SECMAP_IOC_POLICY_REPLACE)] = {
 		.run = secmap_ioctl_policy_replace,
+		.flags = SECMAP_REPLACE_TIGHTEN,
 		.least = offsetofend(struct secmap_policy_replace, out_stacks),
 		.known = sizeof(struct secmap_policy_replace),
 		.outputs = offsetof(struct secmap_policy_replace, out_tasks),
+		.outputs_end = offsetof(struct secmap_policy_replace, log_size),
 	},
 	[_IOC_NR(SECMAP_IOC_POLICY_SEAL)] = {
 		.run = secmap_ioctl_policy_seal,
@@ -308,7 +314,8 @@ static long dispatch(struct file *device, unsigned int nr, unsigned long argumen
 	if (head->flags & ~command->flags)
 		goto drop;
 	/* A record that cannot be written back is refused before anything has changed. */
-	memset(request.record + command->outputs, 0, command->known - command->outputs);
+	memset(request.record + command->outputs, 0,
+	       (command->outputs_end ?: command->known) - command->outputs);
 	result = secmap_user_write(argument, request.record, min(size, command->known));
 	if (result)
 		goto drop;

@@ -6,6 +6,8 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 
+#include "why.h"
+
 /**
  * struct secmap_request - one ioctl under way
  * @device: the open /dev/secmap
@@ -27,6 +29,8 @@ bool secmap_is_filtered(void);
 
 /* dev_policy.c */
 u32 secmap_ebpf_loading(void);
+int secmap_check_log(u64 log, u32 size);
+int secmap_tell_why(u64 log, u32 size, struct secmap_why *why, int err);
 int secmap_ioctl_table_create(struct secmap_request *request);
 int secmap_ioctl_policy_create(struct secmap_request *request);
 int secmap_ioctl_policy_by_id(struct secmap_request *request);

@@ -8,6 +8,7 @@
 #include "dev.h"
 #include "policy.h"
 #include "replace.h"
+#include "tighten.h"
 #include "user.h"
 
 static struct secmap_policy *policy_by_fd(s32 fd)
@@ -15,40 +16,105 @@ static struct secmap_policy *policy_by_fd(s32 fd)
 	return secmap_policy_of(secmap_object_by_fd(fd, SECMAP_OBJECT_POLICY));
 }
 
+/*
+ * Policies are immutable, so what is found out once stays so. Programs are not compared: nothing is
+ * known of them about numbers that no policy can name, and live maps change.
+ */
+static int check_tighter(const struct secmap_policy *from, const struct secmap_policy *to,
+			 struct secmap_why *why)
+{
+	struct secmap_looser looser;
+	int err;
+
+	if (!from->rules || !to->rules)
+		return secmap_refuse(why, -EOPNOTSUPP, "policy %u is a program",
+				     from->rules ? to->object.id : from->object.id);
+	err = secmap_tighten_check(from->rules, to->rules, &looser);
+	return err == -EXDEV ? secmap_tighten_refuse(&looser, why) : err;
+}
+
+/*
+ * Who made both may tighten, where only his own tasks carry it. Otherwise he could make calls of a
+ * task fail that has more privileges, so that it does with them what it should not.
+ */
+static int tighten(struct secmap_request *request, struct secmap_policy *from,
+		   struct secmap_policy *to, struct secmap_why *why)
+{
+	struct secmap_policy_replace *replace = request->record;
+	bool own = !secmap_may_administer(request);
+	int err;
+
+	if (secmap_is_filtered())
+		return secmap_refuse(why, -EPERM, "the caller is filtered itself");
+	if (own &&
+	    !(uid_eq(from->object.uid, current_euid()) && uid_eq(to->object.uid, current_euid())))
+		return secmap_refuse(why, -EPERM, "somebody else made policy %u", from->object.id);
+	if (own && READ_ONCE(from->lent))
+		return secmap_refuse(why, -EPERM, "others, or privileged tasks, carry policy %u",
+				     from->object.id);
+	err = check_tighter(from, to, why);
+	if (err)
+		return err;
+	err = secmap_replace(from, to, own, &replace->out_tasks, &replace->out_stacks);
+	if (err == -EPERM)
+		secmap_refuse(why, err, "policy %u is sealed", from->object.id);
+	return err;
+}
+
+static int replace(struct secmap_request *request, struct secmap_policy *from,
+		   struct secmap_policy *to)
+{
+	struct secmap_policy_replace *replace = request->record;
+
+	if (!secmap_may_loosen(request))
+		return -EPERM;
+	return secmap_replace(from, to, false, &replace->out_tasks, &replace->out_stacks);
+}
+
 /**
  * secmap_ioctl_policy_replace() - POLICY_REPLACE
  * @request: the record, see uapi
  *
  * Return: 0, or
+ * * -EINVAL, -E2BIG: the log, padding
  * * -EBADF, -EBADFD: one of the descriptors
  * * -EEXIST: they stand for the same policy
- * * -EPERM: no administrator, a caller that is filtered, or a sealed policy
+ * * -EPERM: no administrator, with TIGHTEN nor who made them, a caller that is filtered, or a
+ *   sealed policy
+ * * -EOPNOTSUPP: TIGHTEN, and a program; -EXDEV: TIGHTEN, and it is not shown to tighten
+ * * -EAGAIN: TIGHTEN, no administrator, and too many stacks have come meanwhile
  * * -ENOSPC, -EINTR, -ENOMEM
- * Nothing has changed then, for any task.
+ * Nothing has changed then, for any task. With TIGHTEN the reason is in the log, if one is given.
  */
 int secmap_ioctl_policy_replace(struct secmap_request *request)
 {
-	struct secmap_policy_replace *replace = request->record;
+	struct secmap_policy_replace *replace_by = request->record;
+	struct secmap_why why = {};
 	struct secmap_policy *from, *to;
 	int err;
 
-	from = policy_by_fd(replace->policy_fd);
+	if (replace_by->pad)
+		return -EINVAL;
+	err = secmap_check_log(replace_by->log, replace_by->log_size);
+	if (err)
+		return err;
+	from = policy_by_fd(replace_by->policy_fd);
 	if (IS_ERR(from))
 		return PTR_ERR(from);
-	to = policy_by_fd(replace->by_fd);
+	to = policy_by_fd(replace_by->by_fd);
 	err = PTR_ERR_OR_ZERO(to);
 	if (err)
 		goto put_from;
 	if (from == to)
 		err = -EEXIST;
-	else if (!secmap_may_loosen(request))
-		err = -EPERM;
+	else if (replace_by->flags & SECMAP_REPLACE_TIGHTEN)
+		err = tighten(request, from, to, &why);
 	else
-		err = secmap_replace(from, to, &replace->out_tasks, &replace->out_stacks);
+		err = replace(request, from, to);
 	secmap_policy_put(to);
 put_from:
 	secmap_policy_put(from);
-	return err;
+	return secmap_tell_why(replace_by->log, replace_by->log_size, &why, err);
 }
 
 /*

@@ -2,9 +2,12 @@
 /* /dev/secmap: the ioctls about tables and policies. */
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/cred.h>
 #include <linux/module.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/user_namespace.h>
 
 #include "cbpf.h"
 #include "dev.h"
@@ -364,15 +367,23 @@ static noinline_for_stack int create_cbpf(struct secmap_request *request, struct
 							  create->name, why));
 }
 
-/* Hand the reason of @err over, if it is wanted, and pass @err on. */
-static int tell_why(const struct secmap_policy_create *create, struct secmap_why *why, int err)
+/* Is there room for a text, or none? 0, -EINVAL, -E2BIG. */
+int secmap_check_log(u64 log, u32 size)
 {
-	size_t length = min_t(size_t, strlen(why->text) + 1, create->log_size);
+	if (!log != !size)
+		return -EINVAL;
+	return size > SECMAP_LIMIT_LOG ? -E2BIG : 0;
+}
+
+/* Hand the reason of @err over, if it is wanted, and pass @err on. */
+int secmap_tell_why(u64 log, u32 size, struct secmap_why *why, int err)
+{
+	size_t length = min_t(size_t, strlen(why->text) + 1, size);
 
 	if (!err || !length)
 		return err;
 	why->text[length - 1] = '\0';
-	return secmap_user_write(create->log, why->text, length) ?: err;
+	return secmap_user_write(log, why->text, length) ?: err;
 }
 
 /**
@@ -400,10 +411,9 @@ int secmap_ioctl_policy_create(struct secmap_request *request)
 		return -EOPNOTSUPP;
 	if (create->kind == SECMAP_POLICY_EBPF && secmap_ebpf_loading() == SECMAP_EBPF_OFF)
 		return -EOPNOTSUPP;
-	if (!create->log != !create->log_size)
-		return -EINVAL;
-	if (create->log_size > SECMAP_LIMIT_LOG)
-		return -E2BIG;
+	err = secmap_check_log(create->log, create->log_size);
+	if (err)
+		return err;
 	if (!secmap_object_valid_name(create->name))
 		err = secmap_refuse(&why, -EINVAL, "name: not [A-Za-z0-9_.-], or not terminated");
 	else if (create->kind == SECMAP_POLICY_MAPS)
@@ -412,7 +422,26 @@ int secmap_ioctl_policy_create(struct secmap_request *request)
 		err = create_cbpf(request, &why);
 	else
 		err = create_ebpf(request, &why);
-	return tell_why(create, &why, err);
+	return secmap_tell_why(create->log, create->log_size, &why, err);
+}
+
+/*
+ * May the caller have own policies? Ids go through all namespaces, so that nobody in one of a
+ * container's finds what somebody with his user id has outside.
+ */
+static bool may_own(void)
+{
+	return !secmap_is_filtered() && current_user_ns() == &init_user_ns &&
+	       task_active_pid_ns(current) == &init_pid_ns;
+}
+
+/* Does he own this one: he made it, and only his unprivileged tasks carry it? */
+static bool is_own(const struct secmap_object *object)
+{
+	const struct secmap_policy *policy = container_of(object, struct secmap_policy, object);
+
+	return uid_eq(object->uid, current_euid()) && atomic_read(&policy->stacks) &&
+	       !READ_ONCE(policy->lent);
 }
 
 /**
@@ -423,18 +452,45 @@ int secmap_ioctl_policy_create(struct secmap_request *request)
  */
 int secmap_ioctl_policy_by_id(struct secmap_request *request)
 {
+	bool administrator = secmap_may_administer(request);
 	struct secmap_policy_by_id *by_id = request->record;
 	struct secmap_object *object;
 
 	if (by_id->pad)
 		return -EINVAL;
-	if (!secmap_may_administer(request))
+	if (!administrator && !may_own())
 		return -EPERM;
 	object = secmap_object_by_id(by_id->id, SECMAP_OBJECT_POLICY);
 	if (IS_ERR(object))
-		return PTR_ERR(object);
+		return administrator ? PTR_ERR(object) : -EPERM;
+	if (!administrator && !is_own(object)) {
+		secmap_object_put(object);
+		return -EPERM;
+	}
 	request->file = secmap_object_file(object);
 	return drop_error(request);
+}
+
+/* The smallest id above @id of an own policy; 0: there is none, or a fatal signal came. */
+static u32 next_own_id(u32 id)
+{
+	struct secmap_object *object;
+	bool own = false;
+
+	if (!may_own())
+		return 0;
+	while (!own && !fatal_signal_pending(current)) {
+		id = secmap_object_next_id(id, SECMAP_OBJECT_POLICY);
+		if (!id)
+			return 0;
+		object = secmap_object_by_id(id, SECMAP_OBJECT_POLICY);
+		if (IS_ERR(object))
+			continue;
+		own = is_own(object);
+		secmap_object_put(object);
+		cond_resched();
+	}
+	return own ? id : 0;
 }
 
 /**
@@ -447,6 +503,10 @@ int secmap_ioctl_policy_next(struct secmap_request *request)
 {
 	struct secmap_policy_next *next = request->record;
 
+	if (next->flags & SECMAP_NEXT_OWN) {
+		next->out_id = next_own_id(next->id);
+		return next->out_id ? 0 : -ENOENT;
+	}
 	if (!secmap_may_administer(request))
 		return -EPERM;
 	next->out_id = secmap_object_next_id(next->id, SECMAP_OBJECT_POLICY);

@@ -232,10 +232,12 @@ int secmap_ioctl_attach(struct secmap_request *request)
 	err = make_listener(request, &entry);
 	if (err)
 		goto put;
-	if (attach->flags & SECMAP_ATTACH_TSYNC)
+	if (attach->flags & SECMAP_ATTACH_TSYNC) {
 		err = attach_to_threads(attach, &entry);
-	else
+	} else {
+		secmap_policy_give(entry.policy, attach->pid ? NULL : current);
 		err = attach_to_task(attach->pid, &entry, &attach->out_depth);
+	}
 	if (!err)
 		trace_secmap_attach(attach->pid, entry.policy->object.id, attach->out_depth);
 put:
@@ -292,7 +294,10 @@ int secmap_ioctl_attach_later(struct secmap_request *request)
 	if (err)
 		goto put_phase;
 	err = attach_allowed(request, later->pid, 0) ?: can_skip();
-	err = err ?: attach_to_task(later->pid, &entry, &later->out_depth);
+	if (!err) {
+		secmap_policy_give(entry.policy, later->pid ? NULL : current);
+		err = attach_to_task(later->pid, &entry, &later->out_depth);
+	}
 	if (!err)
 		trace_secmap_attach(later->pid, entry.policy->object.id, later->out_depth);
 	secmap_policy_put(entry.policy);

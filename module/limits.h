@@ -42,6 +42,13 @@
 #define SECMAP_LIMIT_TIGHTEN 16777216U
 
 /*
+ * Stacks that are built when who is no administrator tightens a policy: others who replace one wait
+ * for them; and those of them that came late: all who attach wait for them.
+ */
+#define SECMAP_LIMIT_TIGHTEN_STACKS 4096U
+#define SECMAP_LIMIT_TIGHTEN_LATE   16U
+
+/*
  * Instructions in one program; and those of classic BPF summed over a stack, 4 more for each
  * policy but the newest: as seccomp(2). The sum counts what the kernel has translated them to.
  */

@@ -343,6 +343,37 @@ struct secmap_verdict secmap_policy_test(const struct secmap_policy *policy,
 	return verdict;
 }
 
+/* Could they have more privileges than an unprivileged task of this user, then or later? */
+static bool creds_are_plain(const struct cred *cred, kuid_t uid)
+{
+	return uid_eq(cred->uid, uid) && uid_eq(cred->euid, uid) && uid_eq(cred->suid, uid) &&
+	       gid_eq(cred->egid, cred->gid) && gid_eq(cred->sgid, cred->gid) &&
+	       cap_isclear(cred->cap_permitted);
+}
+
+/**
+ * secmap_policy_give() - note whether a policy is lent, when it is to be put on a task
+ * @policy: the policy
+ * @task: the current one, or a thread of its process with no_new_privs as the current one has it,
+ *	and which does not execute anything meanwhile; NULL: another task
+ *
+ * To be called before there is a stack that may be carried. With no_new_privs execve() gives the
+ * task, and what it creates, no privileges; without capabilities nothing else does, but for user
+ * namespaces of its own.
+ */
+void secmap_policy_give(struct secmap_policy *policy, struct task_struct *task)
+{
+	bool plain = task && task_no_new_privs(current);
+
+	if (plain) {
+		rcu_read_lock();
+		plain = creds_are_plain(__task_cred(task), policy->object.uid);
+		rcu_read_unlock();
+	}
+	if (!plain)
+		WRITE_ONCE(policy->lent, true);
+}
+
 static void describe_program(const struct secmap_policy *policy, struct secmap_policy_info *info)
 {
 	const struct secmap_program *program = policy->program;

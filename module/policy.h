@@ -26,6 +26,8 @@ struct secmap_set {
  * @stacks: in how many places of stacks it is that have references
  * @rate: how much it may tell watchers
  * @sealed: nothing is to come in its place; set for good
+ * @lent: it may be carried by other tasks than its maker's unprivileged ones; set for good, and
+ *	before a stack with which they do is listed
  * @stats: from the first time on that it is counted; owned, set once
  * @counts: @stats while it is counted, else NULL
  * @set_count: length of @sets
@@ -38,6 +40,7 @@ struct secmap_policy {
 	atomic_t stacks;
 	struct secmap_rate rate;
 	bool sealed;
+	bool lent;
 	struct secmap_stats *stats;
 	struct secmap_stats __rcu *counts;
 	u32 set_count;
@@ -55,6 +58,8 @@ struct secmap_policy *secmap_policy_create_ebpf(struct secmap_program_spec *spec
 struct secmap_policy *secmap_policy_create_strict(void);
 struct secmap_policy *secmap_policy_create_open(void);
 void secmap_policy_describe(const struct secmap_policy *policy, struct secmap_policy_info *info);
+
+void secmap_policy_give(struct secmap_policy *policy, struct task_struct *task);
 
 static inline void secmap_policy_put(struct secmap_policy *policy)
 {

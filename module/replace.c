@@ -7,12 +7,14 @@
  */
 #include "replace.h"
 
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
+#include "limits.h"
 #include "policy.h"
 #include "stack.h"
 #include "task.h"
@@ -64,14 +66,26 @@ static void drop(const struct batch *batch, bool forget)
 	kvfree(batch->stacks);
 }
 
-/* Those that have come since the first ones were collected, and then all at once. */
+/*
+ * Those that have come since the first ones were collected, and then all at once. Whoever lends
+ * the policy from then on puts a stack into the list that stays as it is.
+ */
 static int finish(const struct batch *first, struct batch *rest, const struct secmap_change *change)
 {
 	int err;
 
 	secmap_stacks_lock();
-	err = collect(rest, change->from) ?: build(rest, change);
+	err = collect(rest, change->from);
+	if (!err && change->own && READ_ONCE(change->from->lent))
+		err = -EPERM;
+	/* Nobody can attach meanwhile. */
+	if (!err && change->own && rest->count > SECMAP_LIMIT_TIGHTEN_LATE)
+		err = -EAGAIN;
+	err = err ?: build(rest, change);
 	if (!err) {
+		if (READ_ONCE(change->from->lent) ||
+		    !uid_eq(change->from->object.uid, change->to->object.uid))
+			WRITE_ONCE(change->to->lent, true);
 		secmap_stacks_turn(first->stacks, first->count);
 		secmap_stacks_turn(rest->stacks, rest->count);
 		secmap_stacks_begin(change);
@@ -89,6 +103,8 @@ static int carry_out(const struct secmap_change *change, u32 *tasks, u32 *stacks
 	secmap_stacks_lock();
 	err = collect(&first, change->from);
 	secmap_stacks_unlock();
+	if (!err && change->own && first.count > SECMAP_LIMIT_TIGHTEN_STACKS)
+		err = -ENOSPC;
 	err = err ?: build(&first, change);
 	err = err ?: finish(&first, &rest, change);
 	if (!err) {
@@ -105,11 +121,19 @@ static struct secmap_stats *counts_of(const struct secmap_policy *policy)
 	return rcu_dereference_protected(policy->counts, lockdep_is_held(&replacing));
 }
 
-static int replace(struct secmap_policy *from, struct secmap_policy *to, u32 *tasks, u32 *stacks)
+static int replace(struct secmap_policy *from, struct secmap_policy *to, bool own, u32 *tasks,
+		   u32 *stacks)
 {
-	struct secmap_change change = { .from = from, .to = to, .counts = counts_of(to) };
+	struct secmap_change change = {
+		.from = from,
+		.to = to,
+		.counts = counts_of(to),
+		.own = own,
+	};
 
-	return from->sealed ? -EPERM : carry_out(&change, tasks, stacks);
+	if (from->sealed || (own && READ_ONCE(from->lent)))
+		return -EPERM;
+	return carry_out(&change, tasks, stacks);
 }
 
 static int count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
@@ -135,23 +159,26 @@ static int count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
  * secmap_replace() - put a policy in another's place in every stack
  * @from: the policy that is carried
  * @to: the one that comes in its place, another one
+ * @own: only if @from was never lent; and nobody else waits for long, nor for dear stacks
  * @tasks: how many tasks carry something else now
  * @stacks: how many stacks were built for it
  *
  * Context: may sleep.
  * Return: 0, and no call is decided by what was any more; or
- * * -EPERM: @from is sealed
- * * -ENOSPC, -ENOMEM: as secmap_stack_succeed()
+ * * -EPERM: @from is sealed, or lent
+ * * -ENOSPC, -ENOMEM: as secmap_stack_succeed(); with @own also: too many stacks
+ * * -EAGAIN: with @own, too many stacks have come meanwhile
  * * -EINTR: a fatal signal
  * Nothing has changed then, for any task.
  */
-int secmap_replace(struct secmap_policy *from, struct secmap_policy *to, u32 *tasks, u32 *stacks)
+int secmap_replace(struct secmap_policy *from, struct secmap_policy *to, bool own, u32 *tasks,
+		   u32 *stacks)
 {
 	int err;
 
 	if (mutex_lock_killable(&replacing))
 		return -EINTR;
-	err = replace(from, to, tasks, stacks);
+	err = replace(from, to, own, tasks, stacks);
 	mutex_unlock(&replacing);
 	/* For calls that had begun; also where another replacement has just changed the tasks. */
 	if (!err)

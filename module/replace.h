@@ -7,8 +7,8 @@
 
 struct secmap_policy;
 
-int __must_check secmap_replace(struct secmap_policy *from, struct secmap_policy *to, u32 *tasks,
-				u32 *stacks);
+int __must_check secmap_replace(struct secmap_policy *from, struct secmap_policy *to, bool own,
+				u32 *tasks, u32 *stacks);
 int __must_check secmap_count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks);
 int __must_check secmap_seal(struct secmap_policy *policy);
 

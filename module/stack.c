@@ -489,12 +489,20 @@ struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32
 	return found;
 }
 
-/* One that exceeds the limits already, since another policy was replaced, may exceed them more. */
+/*
+ * One that exceeds the limits already, since another policy was replaced, may exceed them more. By
+ * nobody's policy: it may not.
+ */
 static bool stack_may_grow(const struct secmap_stack *stack, const struct secmap_stack *next,
 			   const struct secmap_policy *by)
 {
-	u32 cost = max(stack->cost, SECMAP_LIMIT_STACK_COST) + secmap_policy_cost(by);
-	u32 insns = max(stack->insns, SECMAP_LIMIT_STACK_INSNS) + 4 + secmap_policy_insns(by);
+	u32 cost = max(stack->cost, SECMAP_LIMIT_STACK_COST);
+	u32 insns = max(stack->insns, SECMAP_LIMIT_STACK_INSNS);
+
+	if (by) {
+		cost += secmap_policy_cost(by);
+		insns += 4 + secmap_policy_insns(by);
+	}
 
 	return next->cost <= cost && next->insns <= insns;
 }
@@ -504,11 +512,13 @@ static bool stack_may_grow(const struct secmap_stack *stack, const struct secmap
  * @stack: a reference; has no successor
  * @change: what is done to the policy, which is in one or several places
  *
- * Nobody looks at the successor before secmap_stacks_begin(). It may exceed the limits of a
- * stack by one policy: else who carries the old one could fill his stack up so that nothing dearer
- * can come in its place.
+ * Nobody looks at the successor before secmap_stacks_begin(). It may exceed the limits of a stack
+ * by one policy: else who carries the old one could fill his stack up so that nothing dearer can
+ * come in its place. Not so where it is no administrator who changes it: he could make stacks as
+ * dear as he likes by that.
  *
- * Return: 0, or -ENOSPC (then the policy is there several times), -ENOMEM.
+ * Return: 0, or -ENOSPC (then the policy is there several times, or @change is its owner's),
+ * -ENOMEM.
  */
 int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_change *change)
 {
@@ -525,7 +535,7 @@ int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_change 
 		stack_add(next, &entry);
 	}
 	stack_finish(next, change);
-	if (!stack_may_grow(stack, next, change->to)) {
+	if (!stack_may_grow(stack, next, change->own ? NULL : change->to)) {
 		secmap_stack_put(next);
 		return -ENOSPC;
 	}

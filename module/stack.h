@@ -105,11 +105,14 @@ struct secmap_stack {
  * @from: the policy
  * @to: what comes in its place; the same one if it is only its counting that changes
  * @counts: where @to is counted from then on, or NULL
+ * @own: by who is no administrator: only if @from was never lent; and nobody else waits for long,
+ *	nor for dear stacks
  */
 struct secmap_change {
 	struct secmap_policy *from;
 	struct secmap_policy *to;
 	struct secmap_stats *counts;
+	bool own;
 };
 
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,

@@ -165,6 +165,26 @@ static int sync_process(const struct secmap_stack *last, struct secmap_stack *ne
 	return err;
 }
 
+/*
+ * Other threads, which may have other credentials, get all that the current one has. One that is
+ * created meanwhile has those of its parent, and comes behind it in the list.
+ *
+ * Context: with cred_guard_mutex.
+ */
+static void give_to_threads(const struct secmap_stack *last, const struct secmap_entry *entry)
+{
+	struct task_struct *thread;
+	u32 i;
+
+	rcu_read_lock();
+	for_each_thread(current, thread) {
+		secmap_policy_give(entry->policy, thread);
+		for (i = 0; last && i < last->depth; i++)
+			secmap_policy_give(last->entries[i].policy, thread);
+	}
+	rcu_read_unlock();
+}
+
 /**
  * secmap_task_sync() - put a policy on top of the current task's stack, and give the result to
  *	all threads of its process
@@ -196,8 +216,10 @@ int secmap_task_sync(const struct secmap_entry *entry, u32 *depth, pid_t *strang
 		goto free;
 	do {
 		struct secmap_stack *last = secmap_task_stack(current);
-		struct secmap_stack *next = secmap_stack_push(last, entry);
+		struct secmap_stack *next;
 
+		give_to_threads(last, entry);
+		next = secmap_stack_push(last, entry);
 		if (IS_ERR(next)) {
 			err = PTR_ERR(next);
 		} else {

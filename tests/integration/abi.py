@@ -362,6 +362,35 @@ def replace(dev: int, policy: int, by: int) -> tuple[int, int]:
     return tasks, stacks
 
 
+def tighten(dev: int, policy: int, by: int) -> tuple[int, int]:
+    """As replace(), if it permits no call that was not permitted; else an OSError with why."""
+    log = Memory(bytes(512))
+    record = bytearray(struct.pack("<IIiiIIIIQ", 40, 1, policy, by, 0, 0, 512, 0, log.address))
+    try:
+        ioctl(dev, POLICY_REPLACE, record)
+    except OSError as error:
+        raise OSError(error.errno, log.buffer.value.decode()) from error
+    tasks, stacks = struct.unpack_from("<2I", record, 16)
+    return tasks, stacks
+
+
+def own_policies(dev: int) -> list[int]:
+    """The ids of the caller's own."""
+    found: list[int] = []
+    while True:
+        record = bytearray(struct.pack("<IIII", 16, 1, found[-1] if found else 0, 0))
+        try:
+            ioctl(dev, POLICY_NEXT, record)
+        except FileNotFoundError:
+            return found
+        found.append(struct.unpack_from("<I", record, 12)[0])
+
+
+def policy_by_id(dev: int, ident: int) -> int:
+    """A descriptor of it."""
+    return ioctl(dev, POLICY_BY_ID, struct.pack("<IIII", 16, 0, ident, 0))
+
+
 def seal(dev: int, policy: int) -> None:
     """POLICY_SEAL."""
     ioctl(dev, POLICY_SEAL, struct.pack("<IIiI", 16, 0, policy, 0))

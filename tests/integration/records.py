@@ -46,8 +46,9 @@ _LAYOUT: dict[str, tuple[int, str]] = {
         out_name:112:32 out_sealed:144:4 out_counted:148:4"""),
     "secmap_policy_filter": (32, """
         size:0:4 flags:4:4 policy_fd:8:4 count:12:4 filter:16:8 out_count:24:4 out_pad:28:4"""),
-    "secmap_policy_replace": (24, """
-        size:0:4 flags:4:4 policy_fd:8:4 by_fd:12:4 out_tasks:16:4 out_stacks:20:4"""),
+    "secmap_policy_replace": (40, """
+        size:0:4 flags:4:4 policy_fd:8:4 by_fd:12:4 out_tasks:16:4 out_stacks:20:4
+        log_size:24:4 pad:28:4 log:32:8"""),
     "secmap_policy_seal": (16, "size:0:4 flags:4:4 policy_fd:8:4 pad:12:4"),
     "secmap_policy_count": (24, """
         size:0:4 flags:4:4 policy_fd:8:4 on:12:4 out_tasks:16:4 out_stacks:20:4"""),

@@ -13,8 +13,12 @@ from records import NUMBERS, PAGE, SIZES, Ground, Record, pages
 NAMES = list(NUMBERS)
 KNOWN = {number & 0xFF for number in NUMBERS.values()}
 WITH_PAD = ["secmap_table_create", "secmap_policy_by_id", "secmap_policy_test",
-            "secmap_policy_seal", "secmap_recorder_create", "secmap_attach_later"]
-KNOWN_FLAGS = {"secmap_attach": 0xF003F, "secmap_recorder_read": 1, "secmap_attach_later": 0x100002}
+            "secmap_policy_replace", "secmap_policy_seal", "secmap_recorder_create",
+            "secmap_attach_later"]
+KNOWN_FLAGS = {"secmap_attach": 0xF003F, "secmap_policy_next": 1, "secmap_policy_replace": 1,
+               "secmap_recorder_read": 1, "secmap_attach_later": 0x100002}
+# What was published first, where that was shorter.
+LEAST = {**SIZES, "secmap_policy_replace": 24, "secmap_task_info": 32}
 OUTPUTS = [(name, member.name) for name in NAMES for member in records.MEMBERS[name]
            if member.name.startswith("out_")]
 LIMIT = 4096
@@ -34,10 +38,21 @@ def test_read_only_descriptor(ground: Ground, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_shorter(ground: Ground, name: str) -> None:
-    for size in (SIZES[name] - 1, SIZES[name] - 4, 4, 0):
+    for size in (LEAST[name] - 1, LEAST[name] - 4, 4, 0):
         record = ground.valid(name)
         record["size"] = size
         assert record.errno(ground.dev) == EINVAL, size
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if LEAST[name] != SIZES[name]])
+def test_as_short_as_it_was(ground: Ground, name: str) -> None:
+    """And what is behind it is neither read nor written."""
+    for size in range(LEAST[name], SIZES[name]):
+        record = ground.valid(name)
+        record.data[size:] = b"\xff" * (SIZES[name] - size)
+        record["size"] = size
+        assert record.errno(ground.dev) == 0, size
+        assert set(record.data[size:]) == {0xff}, size
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -231,7 +246,7 @@ def test_number_before_address(ground: Ground, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_size_before_unreadable_rest(ground: Ground, name: str) -> None:
     with pages() as there:
-        content = struct.pack("<I", SIZES[name] - 1) + bytes(SIZES[name] - 4)
+        content = struct.pack("<I", LEAST[name] - 1) + bytes(SIZES[name] - 4)
         with pytest.raises(OSError) as caught:
             abi.ioctl_at(ground.dev, NUMBERS[name], there.put(content, beyond=SIZES[name] - 4))
     assert caught.value.errno == EINVAL

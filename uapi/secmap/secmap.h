@@ -15,7 +15,7 @@
  *   E2BIG       a non-zero byte behind the part of a record that is known, a record
  *               above 4096 bytes, or an array above its limit
  *   EOPNOTSUPP  a known member with an unknown value (flag, kind, operator, ABI,
- *               action)
+ *               action), or a kind that something cannot be done with (TIGHTEN)
  *   EFAULT      a pointer that cannot be read or written
  *   ENOENT      no object with such an id
  *   ESRCH       no such task, or it is exiting; or a thread cannot be synchronised (ATTACH)
@@ -24,6 +24,7 @@
  *   EBADF       no such descriptor
  *   EBADFD      a descriptor of the wrong kind
  *   EEXIST      the same thing is named twice
+ *   EXDEV       it would go beyond what was: calls may be permitted that were not (TIGHTEN)
  *   EBUSY       the stack has a listener already
  *   EAGAIN      the kernel is still being tested, or the task is just being
  *               created: try again
@@ -117,6 +118,7 @@
 #define SECMAP_FEATURE_LISTENER (1ULL << 3) /* SECMAP_ATTACH_NEW_LISTENER */
 #define SECMAP_FEATURE_EBPF	(1ULL << 4) /* policies of this kind, see out_ebpf */
 #define SECMAP_FEATURE_REPLACE	(1ULL << 5) /* POLICY_REPLACE, POLICY_SEAL */
+#define SECMAP_FEATURE_TIGHTEN	(1ULL << 6) /* SECMAP_REPLACE_TIGHTEN, SECMAP_NEXT_OWN */
 #define SECMAP_FEATURE_RECORD	(1ULL << 7) /* RECORDER_*, SECMAP_ATTACH_RECORD */
 #define SECMAP_FEATURE_COMPLAIN (1ULL << 8) /* SECMAP_ATTACH_COMPLAIN */
 #define SECMAP_FEATURE_STATS	(1ULL << 9) /* POLICY_COUNT, POLICY_STATS */
@@ -399,7 +401,8 @@ struct secmap_policy_create {
  * @id: the id
  * @pad: 0
  *
- * Needs CAP_SYS_ADMIN in the initial user namespace. Returns a descriptor.
+ * Needs CAP_SYS_ADMIN in the initial user namespace, or that it is the caller's own, see
+ * SECMAP_NEXT_OWN. Returns a descriptor.
  */
 struct secmap_policy_by_id {
 	__u32 size;
@@ -408,14 +411,22 @@ struct secmap_policy_by_id {
 	__u32 pad;
 };
 
+/*
+ * secmap_policy_next.flags: only the caller's own ones, for which no privileges are needed: those
+ * that he made (the effective user id), that somebody carries, and that were never lent, see
+ * SECMAP_REPLACE_TIGHTEN. The caller must be in the initial user and pid namespaces, and not
+ * filtered himself; for others there is none.
+ */
+#define SECMAP_NEXT_OWN (1U << 0)
+
 /**
  * struct secmap_policy_next - the ids of all policies, one after the other
  * @size: sizeof(struct secmap_policy_next)
- * @flags: 0
+ * @flags: SECMAP_NEXT_OWN
  * @id: an id, or 0 to begin
  * @out_id: the smallest id above @id; ENOENT if there is none
  *
- * Needs CAP_SYS_ADMIN in the initial user namespace.
+ * Needs CAP_SYS_ADMIN in the initial user namespace, unless with SECMAP_NEXT_OWN.
  */
 struct secmap_policy_next {
 	__u32 size;
@@ -539,15 +550,40 @@ struct secmap_policy_test {
 	__aligned_u64 verdicts;
 };
 
+/*
+ * secmap_policy_replace.flags: only if the one that comes tightens the other: for every call its
+ * verdict is at least as strict, in seccomp(2)'s order of actions, so that on top of the other one
+ * it would decide just what it decides alone; and nothing is asked about (USER_NOTIF) that failed
+ * by TRACE. EXDEV: the module could not show that; it does not find out in every case where it is
+ * so. EOPNOTSUPP: one of them is a program.
+ *
+ * Needs to be who made both policies (the effective user id), and that @policy_fd was never lent:
+ * EPERM. It is lent when it is attached by anybody but its maker's tasks to themselves, or without
+ * no_new_privs, or by a task that has a capability, or whose real, effective and saved ids differ;
+ * and when it comes in the place of one that is lent, or that somebody else made. So who has no
+ * privileges denies nothing to a task of others, and to none that has more privileges than he. Or
+ * needs CAP_SYS_ADMIN in the initial user namespace, of the caller and of the opener of the device.
+ * In both cases a caller that is not filtered himself.
+ *
+ * Who is no administrator cannot exceed the limits of a stack by it, nor replace it in more than
+ * 4096 stacks: ENOSPC. EAGAIN: too many stacks came while the others were built.
+ */
+#define SECMAP_REPLACE_TIGHTEN (1U << 0)
+
 /**
  * struct secmap_policy_replace - put a policy in another's place, wherever that is carried
  * @size: sizeof(struct secmap_policy_replace)
- * @flags: 0
+ * @flags: SECMAP_REPLACE_TIGHTEN
  * @policy_fd: the policy that is carried
  * @by_fd: the one that comes in its place; of any kind; EEXIST if it is the same
  * @out_tasks: tasks that carry it now instead, without those that were just being created or
  *	looked at
  * @out_stacks: stacks that were built for it, also for tasks that have ended meanwhile
+ * @log_size: bytes at @log; 0: no text wanted
+ * @pad: 0
+ * @log: where a NUL-terminated text goes that says why it was refused: for EPERM, EOPNOTSUPP and
+ *	EXDEV. The last one's begins with an ABI ("x86_64", "x32" or "i386"), " number ", the number
+ *	and ": ", or with "other ABIs: "
  *
  * All tasks, or none. Each call is decided by the one or the other, never by both, and waits
  * for neither; one that begins after this ioctl has returned, by the new one. What a task
@@ -559,8 +595,8 @@ struct secmap_policy_test {
  * policy is in it several times. EPERM: @policy_fd is
  * sealed. EINTR: a fatal signal. The new stacks are charged to the caller's cgroup.
  *
- * Needs what DETACH needs: CAP_SYS_ADMIN in the initial user namespace, of the caller and of the
- * opener of the device, and a caller that is not filtered himself.
+ * Without TIGHTEN it needs what DETACH needs: CAP_SYS_ADMIN in the initial user namespace, of the
+ * caller and of the opener of the device, and a caller that is not filtered himself.
  */
 struct secmap_policy_replace {
 	__u32 size;
@@ -569,6 +605,9 @@ struct secmap_policy_replace {
 	__s32 by_fd;
 	__u32 out_tasks;
 	__u32 out_stacks;
+	__u32 log_size;
+	__u32 pad;
+	__aligned_u64 log;
 };
 
 /**
