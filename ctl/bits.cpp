@@ -16,13 +16,14 @@ struct named_bit {
     const char* name;
 };
 
-constexpr std::array<named_bit, 10> feature_bits = {{
+constexpr std::array<named_bit, 11> feature_bits = {{
     {SECMAP_FEATURE_MAPS, "MAPS"},
     {SECMAP_FEATURE_CBPF, "CBPF"},
     {SECMAP_FEATURE_TSYNC, "TSYNC"},
     {SECMAP_FEATURE_LISTENER, "LISTENER"},
     {SECMAP_FEATURE_EBPF, "EBPF"},
     {SECMAP_FEATURE_REPLACE, "REPLACE"},
+    {SECMAP_FEATURE_TIGHTEN, "TIGHTEN"},
     {SECMAP_FEATURE_RECORD, "RECORD"},
     {SECMAP_FEATURE_COMPLAIN, "COMPLAIN"},
     {SECMAP_FEATURE_STATS, "STATS"},

@@ -334,6 +334,11 @@ ordered_json abi_difference_json(const abi_difference& of) {
 }
 
 // One for each kind of value: the name of its member, and its content.
+ordered_json replacement_json(const replace_report& of) {
+    return {{"policy", of.old.id}, {"policy_name", of.old.name}, {"by", of.by},
+            {"by_name", of.name},  {"tasks", of.done.tasks},     {"stacks", of.done.stacks}};
+}
+
 struct writer {
     ordered_json operator()(const version_report& of) const {
         return {{"version", {{"secmapctl", of.tool}, {"abi", of.abi}}}};
@@ -530,15 +535,8 @@ struct writer {
         return {{"notify", json}};
     }
 
-    ordered_json operator()(const replace_report& of) const {
-        return {{"replace",
-                 {{"policy", of.old.id},
-                  {"policy_name", of.old.name},
-                  {"by", of.by},
-                  {"by_name", of.name},
-                  {"tasks", of.done.tasks},
-                  {"stacks", of.done.stacks}}}};
-    }
+    ordered_json operator()(const replace_report& of) const { return {{"replace", replacement_json(of)}}; }
+    ordered_json operator()(const tighten_report& of) const { return {{"tighten", replacement_json(of.done)}}; }
 
     ordered_json operator()(const seal_report& of) const {
         return {{"seal", {{"policy", of.policy.id}, {"policy_name", of.policy.name}}}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// secmapctl policy list|show|check|compile; replace, seal and diff have files of their own
+// secmapctl policy list|show|check|compile; replace, tighten, seal and diff have files of their own
 #include <cerrno>
 #include <cstring>
 #include <fstream>

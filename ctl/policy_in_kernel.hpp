@@ -20,4 +20,7 @@ struct policy_in_kernel {
 /// name is held. EEXIST: several have the name.
 [[nodiscard]] result<policy_in_kernel> find_policy(const device& on, const std::string& wanted);
 
+/// The same; who is no administrator finds those that he made, where only his unprivileged tasks carry them.
+[[nodiscard]] result<policy_in_kernel> find_own_policy(const device& on, const std::string& wanted);
+
 }  // namespace secmap::ctl

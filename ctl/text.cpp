@@ -492,6 +492,7 @@ struct writer {
     }
 
     void operator()(const replace_report& of) const { print_replacement(to, of); }
+    void operator()(const tighten_report& of) const { print_replacement(to, of.done); }
 
     void operator()(const seal_report& of) const {
         line(to, "policy {} ({}) is sealed: nothing comes in its place any more", of.policy.id,

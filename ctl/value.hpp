@@ -276,6 +276,11 @@ struct replace_report {
     replacement done;
 };
 
+/// Of `policy tighten`.
+struct tighten_report {
+    replace_report done;
+};
+
 /// Of `policy seal`.
 struct seal_report {
     policy_info policy;
@@ -452,9 +457,9 @@ struct bench_result {
 using value =
     std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
                  task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
-                 object_check, object_dump, object_test, request_report, replace_report, seal_report, count_report,
-                 stats_report, metrics_report, diff_report, monitor_begin, monitor_event, monitor_loss, monitor_end,
-                 learn_report, complaint_report, bench_result, profile_summary, policy_summary, task_explanation,
-                 why_report>;
+                 object_check, object_dump, object_test, request_report, replace_report, tighten_report, seal_report,
+                 count_report, stats_report, metrics_report, diff_report, monitor_begin, monitor_event, monitor_loss,
+                 monitor_end, learn_report, complaint_report, bench_result, profile_summary, policy_summary,
+                 task_explanation, why_report>;
 
 }  // namespace secmap::ctl

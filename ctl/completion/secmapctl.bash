@@ -22,6 +22,7 @@ _secmapctl_options() {
         'policy check') echo "$_secmapctl_reading" ;;
         'policy compile') echo "$_secmapctl_reading --output" ;;
         'policy diff') echo "${_secmapctl_reading#--name }" ;;
+        'policy tighten') echo "--profile --from $_secmapctl_reading" ;;
         'policy replace') echo "--profile --cbpf --prog --map --engine $_secmapctl_reading" ;;
         'prog check') echo "--cbpf --map" ;;
         'prog load') echo "--cbpf --map --name --pid" ;;
@@ -39,7 +40,7 @@ _secmapctl_options() {
 _secmapctl_commands() {
     case $1 in
         '') echo "$_secmapctl_objects" ;;
-        policy) echo "list show check compile diff replace seal" ;;
+        policy) echo "list show check compile diff replace tighten seal" ;;
         prog) echo "check load dump test" ;;
         task) echo "list show" ;;
         stats) echo "on off show" ;;
@@ -54,7 +55,8 @@ _secmapctl_value() {
     esac
     case $1 in
         --helper) COMPREPLY=($(compgen -c -f -- "$2")) ;;
-        --profile | --cbpf | --prog | --output | --base | --merge | --html | --device) COMPREPLY=($(compgen -f -- "$2")) ;;
+        --profile | --from | --cbpf | --prog | --output | --base | --merge | --html | --device)
+            COMPREPLY=($(compgen -f -- "$2")) ;;
         --unknown) COMPREPLY=($(compgen -W 'default enosys' -- "$2")) ;;
         --verdict) COMPREPLY=($(compgen -W 'errno kill trap log trace user-notif' -- "$2")) ;;
         --engine) COMPREPLY=($(compgen -W 'maps ebpf cbpf' -- "$2")) ;;

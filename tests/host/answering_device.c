@@ -34,12 +34,12 @@ static int new_descriptor(void)
 	return open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-static void refuse(const struct secmap_policy_create *policy)
+static void refuse(__u64 log, __u32 size)
 {
-	const char *log = getenv("SHIM_LOG");
+	const char *text = getenv("SHIM_LOG");
 
-	if (log)
-		snprintf((char *)(unsigned long)policy->log, policy->log_size, "%s", log);
+	if (text && log)
+		snprintf((char *)(unsigned long)log, size, "%s", text);
 }
 
 static void tell_counts(struct secmap_policy_stats *stats)
@@ -137,7 +137,11 @@ int ioctl(int fd, unsigned long request, ...)
 	if (!error)
 		return answer(request, record);
 	if (request == SECMAP_IOC_POLICY_CREATE)
-		refuse(record);
+		refuse(((struct secmap_policy_create *)record)->log,
+		       ((struct secmap_policy_create *)record)->log_size);
+	if (request == SECMAP_IOC_POLICY_REPLACE)
+		refuse(((struct secmap_policy_replace *)record)->log,
+		       ((struct secmap_policy_replace *)record)->log_size);
 	errno = error;
 	return -1;
 }

@@ -169,6 +169,56 @@ def test_a_replacement_that_fails_says_why(device: Device, number: int, said: st
     assert hint in error["hint"]
 
 
+TIGHTEN = ("policy", "tighten", "8", "--profile", PODMAN)
+
+
+def test_tightening_that_is_allowed_is_no_error(device: Device) -> None:
+    both: list[list[str | Path]] = [[], ["--from", PODMAN]]
+    for more in both:
+        done = device.ask(*TIGHTEN, *more)
+        assert (done.returncode, done.stderr) == (0, "")
+        document = json.loads(done.stdout)
+        validate(document, "policy-tighten")
+        assert document["tighten"]["policy"] == 8
+
+
+@pytest.mark.parametrize(("number", "log", "said", "hint"), [
+    (errno.EXDEV, "x86_64 number 41: calls may get", "socket of x86_64: calls may get", "diff"),
+    (errno.EXDEV, "i386 number 4095: calls", "#4095 of i386: calls", "diff"),
+    (errno.EXDEV, "other ABIs: calls", "other ABIs: calls", "diff"),
+    (errno.EPERM, "policy 8 is sealed", "policy 8 is sealed", "CAP_SYS_ADMIN"),
+    (errno.EOPNOTSUPP, "policy 8 is a program", "policy 8 is a program, which cannot", "attach"),
+    (errno.EOPNOTSUPP, "", "does not know how", "attach"),
+    (errno.E2BIG, "", "does not know how", "newer"),
+    (errno.ENOSPC, "", "or too many hold it; no task was changed", "feature"),
+    (errno.EEXIST, "", "they are the same policy", "another one"),
+    (errno.ENOTTY, "", "does not know this operation", "module"),
+])
+def test_tightening_that_fails_says_why(device: Device, number: int, log: str, said: str, hint: str) -> None:
+    error = device.error(*TIGHTEN, fail=(POLICY_REPLACE, number, 1), log=log)
+    assert error["errno"] == number
+    assert error["operation"].startswith("tighten policy 8 to policy ")
+    assert said in error["text"]
+    assert hint in error["hint"]
+
+
+def test_profiles_are_compared_before_the_module_compares(device: Device, tmp_path: Path) -> None:
+    """The call is told by its name, and nothing is asked of the module."""
+    loose, tight = tmp_path / "loose.json", tmp_path / "tight.json"
+    loose.write_text('{"defaultAction": "SCMP_ACT_ALLOW"}', encoding="ascii")
+    tight.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}), encoding="ascii")
+    forth = ("policy", "tighten", "8", "--profile", tight, "--from", loose)
+    back = ("policy", "tighten", "8", "--profile", loose, "--from", tight)
+    assert device.ask(*forth).returncode == 0
+    error = device.error(*back, fail=(POLICY_REPLACE, errno.ENOTTY, 1))
+    assert error["errno"] == errno.EXDEV
+    assert error["text"] == "mount(165) of x86_64: ALLOW, was ERRNO(1 EPERM)"
+    assert "policy diff" in error["hint"]
+    error = device.error("policy", "tighten", "8", "--profile", tight, "--from", tmp_path / "none")
+    assert error["errno"] == errno.ENOENT
+
+
 def test_a_policy_that_cannot_be_sealed_is_named(device: Device) -> None:
     error = device.error("policy", "seal", "8", fail=(POLICY_SEAL, errno.ENOTTY, 1))
     assert error["operation"] == "seal policy 8"

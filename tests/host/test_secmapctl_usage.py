@@ -11,8 +11,8 @@ from tool import (FAILURE, PODMAN, SUCCESS, TOOL, USAGE, error_of, json_of, secm
                   validate)
 
 COMMANDS = ("run", "notify", "learn", "attach", "detach", "policy", "policy list", "policy show", "policy check",
-            "policy compile", "policy diff", "policy replace", "policy seal", "prog", "prog check",
-            "prog load", "prog dump", "prog test", "task", "task list", "task show", "explain", "monitor",
+            "policy compile", "policy diff", "policy replace", "policy tighten", "policy seal", "prog",
+            "prog check", "prog load", "prog dump", "prog test", "task", "task list", "task show", "explain", "monitor",
             "bench", "feature", "version")
 
 
@@ -48,6 +48,8 @@ def test_help_that_was_asked_for_goes_to_standard_output(command: str, option: s
     (("policy", "diff", "x", "y", "--name", "z"), "--name"),
     (("policy", "diff", "-", "-"), "only one of the profiles can be standard input"),
     (("policy", "replace", "--profile", "x"), "policy is required"),
+    (("policy", "tighten", "web"), "--profile is required"),
+    (("policy", "tighten", "web", "--profile", "-", "--from", "-"), "only one of the profiles"),
     (("policy", "replace", "web"), "[--profile,--cbpf,--prog] is required"),
     (("policy", "replace", "web", "--profile", "x", "--cbpf", "y"), "2 were given"),
     (("policy", "replace", "web", "--cbpf", "y", "--engine", "maps"), "--engine requires --profile"),

@@ -19,7 +19,7 @@ struct meaning {
 };
 
 // The table at the head of secmap.h, in words for the one who reads an error.
-constexpr std::array<meaning, 20> meanings = {{
+constexpr std::array<meaning, 21> meanings = {{
     {ENOTTY, "the device does not know this operation", "load the module that belongs to this secmapctl"},
     {EINVAL, "the module found members that contradict each other", ""},
     {E2BIG, "more than the module takes", "'secmapctl feature' shows the limits"},
@@ -32,6 +32,7 @@ constexpr std::array<meaning, 20> meanings = {{
     {EBADF, "there is no such descriptor", ""},
     {EBADFD, "the descriptor is of another kind", ""},
     {EEXIST, "the same thing is named twice", ""},
+    {EXDEV, "calls may be permitted that were not", ""},
     {EBUSY, "the task has a listener already", "one listener answers for a whole stack"},
     {EAGAIN, "the kernel is still being tested, or the task is just being created", "try again"},
     {ENOSPC, "the stack of the task is full, there are too many objects, or the keys of a table do not spread",

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
+#include <secmap/names.hpp>
 #include <secmap/table.hpp>
 #include <secmap/task.hpp>
 
@@ -134,6 +136,60 @@ error not_to_be_replaced(const device& on, const policy& which, error failure) {
     return failure;
 }
 
+error not_replaced(error failure) {
+    if (failure.number == EEXIST) {
+        failure.text = "they are the same policy";
+        failure.hint = "make another one of the profile";
+    } else if (failure.number == ENOSPC) {
+        failure.text = "a stack holds it several times, and would cost too much with the new one; no task was changed";
+        failure.hint = "'secmapctl feature' shows the limits, 'secmapctl policy show' what a policy costs";
+    }
+    return failure;
+}
+
+// "x86_64 number 41: ..." to "socket of x86_64: ..."
+std::string with_name_of_call(const std::string& reason) {
+    const std::size_t space = reason.find(" number ");
+    if (space == std::string::npos) return reason;
+    const auto which = abi_from_name(reason.substr(0, space));
+    const char* digits = reason.c_str() + space + strlen(" number ");
+    char* rest = nullptr;
+    const auto number = static_cast<std::uint32_t>(std::strtoul(digits, &rest, 10));
+    if (!which || rest == digits) return reason;
+    return call_name(*which, number) + " of " + reason.substr(0, space) + rest;
+}
+
+error not_tightened(int number, const std::string& operation, const std::string& reason) {
+    error failure = detail::explain(number, operation);
+    switch (number) {
+        case EXDEV:
+            failure.text = with_name_of_call(reason);
+            failure.hint = "'secmapctl policy diff' shows what changes; an administrator loosens by 'policy replace'";
+            break;
+        case EPERM:
+            failure.text = reason;
+            failure.hint =
+                "this needs to be who made it, where only his unprivileged tasks carry it, or CAP_SYS_ADMIN "
+                "in the initial user namespace; and not to be filtered";
+            break;
+        case EOPNOTSUPP:
+            failure.text = reason.empty() ? "this module does not know how to" : reason + ", which cannot be compared";
+            failure.hint = "'secmapctl attach' puts another policy on top; 'policy replace' does not compare";
+            break;
+        case E2BIG:
+            failure.text = "this module does not know how to";
+            failure.hint = "use a newer one";
+            break;
+        case ENOSPC:
+            failure.text = "a stack would cost too much with the new one, or too many hold it; no task was changed";
+            failure.hint = "'secmapctl feature' shows the limits; an administrator may exceed them by one policy";
+            break;
+        case EAGAIN: failure.text = "too many tasks attach it meanwhile"; break;
+        default: return not_replaced(std::move(failure));
+    }
+    return failure;
+}
+
 }  // namespace
 
 result<policy> policy::create(const device& on, const policy_image& image) {
@@ -247,14 +303,21 @@ result<replacement> policy::replace_by(const device& on, const policy& next) con
     if (done) return replacement{record.out_tasks, record.out_stacks};
     error failure = std::move(done).error();
     if (failure.number == EPERM) return not_to_be_replaced(on, *this, std::move(failure));
-    if (failure.number == EEXIST) {
-        failure.text = "they are the same policy";
-        failure.hint = "make another one of the profile";
-    } else if (failure.number == ENOSPC) {
-        failure.text = "a stack holds it several times, and would cost too much with the new one; no task was changed";
-        failure.hint = "'secmapctl feature' shows the limits, 'secmapctl policy show' what a policy costs";
-    }
-    return failure;
+    return not_replaced(std::move(failure));
+}
+
+result<replacement> policy::tighten_by(const device& on, const policy& next) const {
+    std::vector<char> log(log_size);
+    auto record = detail::make_record<secmap_policy_replace>();
+    record.flags = SECMAP_REPLACE_TIGHTEN;
+    record.policy_fd = number();
+    record.by_fd = next.number();
+    record.log = detail::address(log.data());
+    record.log_size = static_cast<std::uint32_t>(log.size());
+    const int done = detail::call(on.number(), SECMAP_IOC_POLICY_REPLACE, &record);
+    if (done >= 0) return replacement{record.out_tasks, record.out_stacks};
+    return not_tightened(-done, "tighten policy " + std::to_string(id_) + " to policy " + std::to_string(next.id_),
+                         std::string(log.data(), strnlen(log.data(), log.size())));
 }
 
 result<void> policy::seal(const device& on) const {
@@ -321,10 +384,11 @@ result<std::vector<verdict>> policy::test(const device& on, std::span<const secc
     return verdicts;
 }
 
-result<std::vector<std::uint32_t>> policy_ids(const device& on) {
+static result<std::vector<std::uint32_t>> list_ids(const device& on, std::uint32_t flags) {
     std::vector<std::uint32_t> ids;
     for (;;) {
         auto record = detail::make_record<secmap_policy_next>();
+        record.flags = flags;
         record.id = ids.empty() ? 0 : ids.back();
         const int done = detail::call(on.number(), SECMAP_IOC_POLICY_NEXT, &record);
         if (done == -ENOENT) return ids;
@@ -332,6 +396,10 @@ result<std::vector<std::uint32_t>> policy_ids(const device& on) {
         ids.push_back(record.out_id);
     }
 }
+
+result<std::vector<std::uint32_t>> policy_ids(const device& on) { return list_ids(on, 0); }
+
+result<std::vector<std::uint32_t>> own_policy_ids(const device& on) { return list_ids(on, SECMAP_NEXT_OWN); }
 
 std::vector<std::string> action_names(std::uint32_t bits) {
     std::vector<std::string> found;

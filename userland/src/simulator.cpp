@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "../kernel/kernel.h"
+#include "ioctl.hpp"
 #include "records.hpp"
 #include "tables.hpp"
 
 extern "C" {
 #include "rules.h"
+#include "tighten.h"
 }
 
 namespace secmap {
@@ -80,6 +82,19 @@ verdict simulator::judge(const seccomp_data& call) const noexcept {
 
 std::uint32_t simulator::allowed_count(abi which) const noexcept {
     return secmap_rules_facts(state_->rules.get())->allow_count[static_cast<std::size_t>(which)];
+}
+
+result<std::optional<looser_calls>> simulator::looser_than(const simulator& before) const {
+    secmap_looser found = {};
+    const int err = secmap_tighten_check(before.state_->rules.get(), state_->rules.get(), &found);
+    if (err == 0) return std::optional<looser_calls>();
+    if (err != -EXDEV) return detail::explain(-err, "compare policies");
+    secmap_why why = {};
+    secmap_tighten_refuse(&found, &why);
+    looser_calls calls = {
+        {}, found.where.nr, {found.was.action, found.was.rule}, {found.is.action, found.is.rule}, why.text};
+    if (found.where.abi < SECMAP_ABI_COUNT) calls.on = static_cast<abi>(found.where.abi);
+    return std::optional(std::move(calls));
 }
 
 std::vector<std::uint32_t> simulator::allowed(abi which) const {

@@ -103,6 +103,12 @@ public:
     /// filtered itself, or has no CAP_SYS_ADMIN in the initial user namespace; the text says which.
     [[nodiscard]] result<replacement> replace_by(const device& on, const policy& next) const;
 
+    /// The same, if the module can show that @p next permits no call that it does not permit: else EXDEV, with the calls
+    /// in the text. EPERM: the caller did not make both, or they are carried by tasks of others, or by privileged ones,
+    /// and it has no CAP_SYS_ADMIN in the initial user namespace; it is filtered itself; it is sealed.
+    /// EOPNOTSUPP: one of them is a program.
+    [[nodiscard]] result<replacement> tighten_by(const device& on, const policy& next) const;
+
     /// From now on, and for good, nothing comes in its place. EPERM: the caller is filtered itself, or is not who made
     /// it and has no CAP_SYS_ADMIN in the initial user namespace.
     [[nodiscard]] result<void> seal(const device& on) const;
@@ -127,6 +133,9 @@ private:
 
 /// The ids of all policies, ascending. Needs CAP_SYS_ADMIN in the initial user namespace.
 [[nodiscard]] result<std::vector<std::uint32_t>> policy_ids(const device& on);
+
+/// The ids of those that the caller made and that none but its own unprivileged tasks carry, ascending.
+[[nodiscard]] result<std::vector<std::uint32_t>> own_policy_ids(const device& on);
 
 /// "KILL_PROCESS", "TRAP": the names of SECMAP_ACTION_* bits. Those without a name are shown as a number.
 [[nodiscard]] std::vector<std::string> action_names(std::uint32_t bits);

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <linux/seccomp.h>
@@ -17,6 +19,15 @@ namespace secmap {
 struct verdict {
     std::uint32_t action = 0;
     std::uint32_t rule = 0;
+};
+
+/// Calls of which it is not shown that one policy is as strict about them as another one.
+struct looser_calls {
+    std::optional<abi> on;     ///< nothing: those of all ABIs that have no name
+    std::uint32_t number = 0;  ///< of theirs
+    verdict was;
+    verdict is;
+    std::string text;  ///< what the module would say
 };
 
 /// A policy that answers as the module would. Errors are the module's own refusals.
@@ -35,6 +46,10 @@ public:
 
     /// These numbers, ascending.
     [[nodiscard]] std::vector<std::uint32_t> allowed(abi which) const;
+
+    /// What the module finds out before it lets this policy come in the place of @p before to tighten it. Nothing: it
+    /// permits no call that @p before does not permit.
+    [[nodiscard]] result<std::optional<looser_calls>> looser_than(const simulator& before) const;
 
 private:
     struct state;
