@@ -56,8 +56,8 @@ public:
         for (const auto& values : from.values) {
             call_facts call = facts_of(from.what.abi, from.what.nr);
             call.args = values;
-            for (std::uint8_t index = 0; index < values.size(); ++index)
-                if (from.what.args >> index & 1) call.given.push_back(index);
+            for (std::size_t index = 0; index < values.size(); ++index)
+                if (from.what.args >> index & 1) call.given.push_back(static_cast<std::uint8_t>(index));
             add(std::move(call));
         }
         if (from.overflow)

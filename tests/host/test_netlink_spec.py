@@ -23,7 +23,8 @@ SPEC = TOP / "uapi/secmap/secmap.yaml"
 HEADER = (TOP / "uapi/secmap/secmap_netlink.h").read_text(encoding="utf-8")
 SOURCE = Path("/usr/src/linux-source-6.12.tar.xz")
 # What each type of an attribute is called in the header.
-TYPES = {"u32": "u32", "u64": "u64", "string": "string", "binary": "6 u64", "pad": ""}
+TYPES = {"u32": "u32", "u64": "u64", "string": "string", "binary": "6 u64", "flag": "flag",
+         "pad": ""}
 
 
 @pytest.fixture(name="kernel", scope="module")

@@ -233,7 +233,7 @@ def test_what_complains_denies_nothing(dev: int, keep: Keep, kind: Callable[[int
         _complain(dev, policy, recorder)
         os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
         return [abi.raw_syscall(UMASK, 0o22), abi.raw_syscall(GETPPID), abi.raw_syscall(GETPGRP),
-                abi.raw_syscall(GETSID)]
+                abi.raw_syscall(GETSID, 0)]
 
     said = child.value(make)
     assert said[1:] == [os.getpid(), os.getpgrp(), os.getsid(0)] and said[0] >= 0

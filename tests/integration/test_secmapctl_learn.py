@@ -114,7 +114,7 @@ def test_json_and_the_programs_status(tmp_path: Path) -> None:
     document = json.loads(profile.read_text(encoding="utf-8"))
     assert document["architectures"] == ["SCMP_ARCH_X86_64"]
     assert (document["defaultAction"], document["defaultErrnoRet"]) == ("SCMP_ACT_ERRNO", 1)
-    assert json_of("policy-check", "policy", "check", profile)["notes"] == []
+    assert json_of("policy-check", "policy", "check", profile)["source"]["notes"] == []
 
 
 def test_a_signal_ends_the_program_and_what_was_learned_is_written(tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ enum {
 	SECMAP_A_EVENT_IP,	   /* u64: instruction pointer of the call */
 	SECMAP_A_EVENT_ACTION,	   /* u32: SECCOMP_RET_* with its data */
 	SECMAP_A_EVENT_POLICY,	   /* u32: id of the policy whose verdict it is */
-	SECMAP_A_EVENT_COMPLAIN,   /* flag, where it holds: the call runs all the same, for the
-				    * policy was attached with SECMAP_ATTACH_COMPLAIN
+	SECMAP_A_EVENT_COMPLAIN,   /* flag: only if the call runs all the same, for the policy was
+				    * attached with SECMAP_ATTACH_COMPLAIN
 				    */
 
 	__SECMAP_A_EVENT_MAX,

@@ -77,7 +77,7 @@ result<recorded_set> recorder::read_set(const device& on, std::uint32_t index) c
     for (std::size_t each = 0; each < std::min(record.out_count, values_max_); ++each)
         found.values.push_back(spread(&values[each * words], found.what.args));
     std::ranges::sort(found.values);
-    found.values.erase(std::ranges::unique(found.values).begin(), found.values.end());
+    found.values.erase(std::unique(found.values.begin(), found.values.end()), found.values.end());
     found.overflow = record.out_overflow != 0;
     return found;
 }
