@@ -18,8 +18,7 @@ std::string not_a_phase(const std::string& text) {
 CLI::Option* add_option(CLI::App& to, const char* name, std::vector<std::string>& into, const char* text) {
     return to.add_option(name, into, text)
         ->check(CLI::Validator(not_a_phase, ""))
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false)
         ->type_name("CALL,...=FILE");
 }
 
