@@ -109,7 +109,7 @@ struct change_report {
     change what = change::attached;
     pid_t pid = 0;
     std::optional<std::uint32_t> policy;  ///< none: all that there were
-    process_change threads;
+    thread_changes threads;
 };
 
 /// A filtered thread with its name.

@@ -13,15 +13,9 @@
 #include <secmap/policy.hpp>
 #include <secmap/recorder.hpp>
 #include <secmap/result.hpp>
+#include <secmap/thread_changes.hpp>
 
 namespace secmap {
-
-/// What a change to a whole process came to.
-struct process_change {
-    std::vector<pid_t> changed;    ///< threads that got the policy, or lost it
-    std::vector<pid_t> unchanged;  ///< threads that had it already, or had nothing to lose
-    unsigned passes = 0;           ///< how often the list of threads was gone through
-};
 
 /// A process that is held by a pidfd: its id cannot mean another one unnoticed.
 class process final {
@@ -34,20 +28,20 @@ public:
     [[nodiscard]] result<std::vector<pid_t>> threads() const;
 
     /// Every thread that does not carry @p which gets it, until no further one appears. A thread that
-    /// ends meanwhile is no error. After an error some threads may carry the policy: it is named.
-    [[nodiscard]] result<process_change> attach(const device& on, const policy& which) const;
+    /// ends meanwhile is no error. After an error some threads may carry the policy: it says how many.
+    [[nodiscard]] result<thread_changes> attach(const device& on, const policy& which) const;
 
     /// One thread of it only.
-    [[nodiscard]] result<process_change> attach(const device& on, const policy& which, pid_t tid) const;
+    [[nodiscard]] result<thread_changes> attach(const device& on, const policy& which, pid_t tid) const;
 
     /// Every thread of it is recorded, as if @p which were a policy.
     [[nodiscard]] result<process_change> attach(const device& on, const recorder& which) const;
 
     /// @p policy_id is taken off every thread, however often one carries it.
-    [[nodiscard]] result<process_change> detach(const device& on, std::uint32_t policy_id) const;
+    [[nodiscard]] result<thread_changes> detach(const device& on, std::uint32_t policy_id) const;
 
     /// Everything is taken off every thread.
-    [[nodiscard]] result<process_change> detach(const device& on) const;
+    [[nodiscard]] result<thread_changes> detach(const device& on) const;
 
 private:
     process(descriptor handle, pid_t pid) noexcept : handle_(std::move(handle)), pid_(pid) {}
