@@ -5,11 +5,11 @@
 
 #include <secmap/device.hpp>
 #include <secmap/policy.hpp>
-#include <secmap/process.hpp>
 
 #include "command.hpp"
 #include "engine.hpp"
 #include "profile_options.hpp"
+#include "target.hpp"
 #include "validators.hpp"
 
 namespace secmap::ctl {
@@ -19,13 +19,13 @@ namespace {
 struct attach_options {
     profile_options profile;
     std::uint32_t policy = 0;
-    pid_t pid = 0;
-    pid_t thread = 0;  ///< 0: the whole process
+    target_options target;
+    pid_t thread = 0;  ///< 0: all of them
 };
 
 struct detach_options {
     std::optional<std::uint32_t> policy;
-    pid_t pid = 0;
+    target_options target;
 };
 
 result<policy> find_or_make(const device& on, const attach_options& options) {
@@ -34,38 +34,28 @@ result<policy> find_or_make(const device& on, const attach_options& options) {
 }
 
 result<change_report> attach(const context& with, const attach_options& options) {
-    const auto whom = process::open(options.pid);
+    const auto whom = target::open(options.target);
     if (!whom) return whom.error();
     const auto opened = device::open(with.device);
     if (!opened) return opened.error();
     const auto which = find_or_make(*opened, options);
     if (!which) return which.error();
-    auto changed = options.thread == 0 ? whom->attach(*opened, *which) : whom->attach(*opened, *which, options.thread);
-    if (!changed) return std::move(changed).error();
-    return change_report{change::attached, options.pid, which->id(), std::move(changed).value()};
+    return options.thread == 0 ? whom->attach(*opened, *which) : whom->attach(*opened, *which, options.thread);
 }
 
 result<change_report> detach(const context& with, const detach_options& options) {
-    const auto whom = process::open(options.pid);
+    const auto whom = target::open(options.target);
     if (!whom) return whom.error();
     const auto opened = device::open(with.device);
     if (!opened) return opened.error();
-    auto changed = options.policy ? whom->detach(*opened, *options.policy) : whom->detach(*opened);
-    if (!changed) return std::move(changed).error();
-    return change_report{change::detached, options.pid, options.policy, std::move(changed).value()};
-}
-
-void add_pid(CLI::App& to, pid_t& pid) {
-    to.add_option("--pid", pid, "The process, all its threads")
-        ->required()
-        ->check(number_up_to(highest_pid))
-        ->type_name("PID");
+    return whom->detach(*opened, options.policy);
 }
 
 }  // namespace
 
 void add_attach(registry& to) {
-    CLI::App* command = to.app.add_subcommand("attach", "Put a policy on top of what a running process carries");
+    CLI::App* command =
+        to.app.add_subcommand("attach", "Put a policy on top of what a running process, or all of a cgroup, carries");
     auto options = std::make_shared<attach_options>();
     auto* source = command->add_option_group("policy", "What to attach, one of");
     auto* profile =
@@ -77,18 +67,19 @@ void add_attach(registry& to) {
     source->require_option(1);
     add_reading_options(*command, options->profile);
     add_engine_option(*command, options->profile, profile);
-    add_pid(*command, options->pid);
+    auto* pid = add_target_options(*command, options->target);
     command->add_option("--thread", options->thread, "Only this thread of the process")
         ->check(number_up_to(highest_pid))
-        ->type_name("TID");
+        ->type_name("TID")
+        ->needs(pid);
     command->callback(
         [&to, options] { to.chosen = [options](const context& with) { return to_outcome(attach(with, *options)); }; });
 }
 
 void add_detach(registry& to) {
-    CLI::App* command = to.app.add_subcommand("detach", "Take a policy, or all, off a running process");
+    CLI::App* command = to.app.add_subcommand("detach", "Take a policy, or all, off a running process or a cgroup");
     auto options = std::make_shared<detach_options>();
-    add_pid(*command, options->pid);
+    add_target_options(*command, options->target);
     command->add_option("--policy", options->policy, "Which one, however often it is carried; without it all")
         ->check(number_up_to(highest_id))
         ->type_name("ID");

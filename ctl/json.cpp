@@ -247,11 +247,19 @@ ordered_json policy_json(const policy_info& of) {
 }
 
 ordered_json change_json(const change_report& of) {
-    return {{"pid", of.pid},
+    auto failed = ordered_json::array();
+    for (const auto& [tid, why] : of.threads.failed) failed.push_back({{"tid", tid}, {"error", error_json(why)}});
+    return {{"pid", of.cgroup.empty() ? ordered_json(of.pid) : ordered_json(nullptr)},
+            {"cgroup", of.cgroup.empty() ? ordered_json(nullptr) : ordered_json(of.cgroup)},
+            {"unit", of.unit.empty() ? ordered_json(nullptr) : ordered_json(of.unit)},
             {"policy", of.policy ? ordered_json(*of.policy) : ordered_json(nullptr)},
             {"changed", of.threads.changed},
+            {"processes", of.threads.processes},
             {"unchanged", of.threads.unchanged},
-            {"passes", of.threads.passes}};
+            {"left_out", of.threads.left_out},
+            {"failed", failed},
+            {"passes", of.threads.passes},
+            {"frozen", of.threads.frozen}};
 }
 
 ordered_json info_json(const device_info& of) {

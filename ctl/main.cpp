@@ -26,10 +26,19 @@ int report(const failure& of, format wanted) {
     return exit_with(of.status);
 }
 
+// Of an answer that could be written.
+int report_rest(const value& of, format wanted) {
+    const auto* compared = std::get_if<diff_report>(&of);
+    if (compared && !compared->abis.empty()) return exit_with(status::differs);
+    const auto* changed = std::get_if<change_report>(&of);
+    if (changed && changed->incomplete) return report(failure{*changed->incomplete}, wanted);
+    return exit_with(status::success);
+}
+
 int report(const value& of, format wanted) {
     std::cout << print(of, wanted) << std::flush;
-    const auto* compared = std::get_if<diff_report>(&of);
-    if (std::cout) return exit_with(compared && !compared->abis.empty() ? status::differs : status::success);
+    if (std::cout) return report_rest(of, wanted);
+    const bool compared = std::holds_alternative<diff_report>(of);
     return report(failure{{errno, "write the answer", "standard output does not take it", ""},
                           compared ? status::cannot_compare : status::failure},
                   wanted);

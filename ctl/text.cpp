@@ -177,11 +177,16 @@ std::string content_words(const policy_info& of) {
 void print_change(buffer& to, const change_report& of) {
     const std::string policy = of.policy ? fmt::format("policy {}", *of.policy) : "every policy";
     const bool attached = of.what == change::attached;
-    line(to, "{} {} {} of process {}{}", policy, attached ? "attached to" : "detached from",
-         counted(of.threads.changed.size(), "thread"), of.pid,
-         of.threads.unchanged.empty()
-             ? ""
-             : fmt::format("; {} {} it already", of.threads.unchanged.size(), attached ? "carried" : "were without"));
+    const std::string whom = of.cgroup.empty()
+                                 ? fmt::format("process {}", of.pid)
+                                 : fmt::format("{} process{} in cgroup {}", of.threads.processes,
+                                               of.threads.processes == 1 ? "" : "es", printable(of.cgroup));
+    std::string others;
+    if (!of.threads.unchanged.empty())
+        others += fmt::format("; {} {} it already", of.threads.unchanged.size(), attached ? "carried" : "were without");
+    if (!of.threads.left_out.empty()) others += "; left out: secmapctl itself";
+    line(to, "{} {} {} of {}{}", policy, attached ? "attached to" : "detached from",
+         counted(of.threads.changed.size(), "thread"), whom, others);
 }
 
 void print_replacement(buffer& to, const replace_report& of) {

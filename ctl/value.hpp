@@ -18,9 +18,9 @@
 #include <secmap/filter_program.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/policy_image.hpp>
-#include <secmap/process.hpp>
 #include <secmap/result.hpp>
 #include <secmap/simulator.hpp>
+#include <secmap/thread_changes.hpp>
 #include <secmap/watcher.hpp>
 
 namespace secmap::bench {
@@ -107,9 +107,12 @@ enum class change : std::uint8_t { attached, detached };
 /// Of `attach` and `detach`.
 struct change_report {
     change what = change::attached;
-    pid_t pid = 0;
+    pid_t pid = 0;       ///< 0: not of a process but of a
+    std::string cgroup;  ///< as /proc/PID/cgroup has it, and maybe the one of a
+    std::string unit;
     std::optional<std::uint32_t> policy;  ///< none: all that there were
     thread_changes threads;
+    std::optional<error> incomplete;  ///< not all could be changed
 };
 
 /// A filtered thread with its name.

@@ -17,8 +17,8 @@ _secmapctl_options() {
             --why --output" ;;
         notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
         learn) echo "--output --base --merge --args --pid --seconds --progress --no-nnp" ;;
-        attach) echo "--pid --profile --policy --thread --engine $_secmapctl_reading" ;;
-        detach) echo "--pid --policy" ;;
+        attach) echo "--pid --cgroup --unit --profile --policy --thread --engine $_secmapctl_reading" ;;
+        detach) echo "--pid --cgroup --unit --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
         'policy compile') echo "$_secmapctl_reading --output" ;;
         'policy diff') echo "${_secmapctl_reading#--name }" ;;
@@ -65,6 +65,8 @@ _secmapctl_value() {
         --abi) COMPREPLY=($(compgen -W 'x86_64 x32 i386' -- "$2")) ;;
         --cap) COMPREPLY=($(compgen -W 'none all' -- "$2")) ;;
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
+        --cgroup) COMPREPLY=($(compgen -d -- "$2")) ;;
+        --unit) COMPREPLY=($(compgen -W "$(systemctl list-units --plain --no-legend 2>/dev/null | cut -d ' ' -f 1)" -- "$2")) ;;
         --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --args | --seconds | --progress | --scenario | \
             --rounds | --calls | --cpu | --count | --watch)
             COMPREPLY=() ;;

@@ -35,7 +35,7 @@ public:
     [[nodiscard]] result<thread_changes> attach(const device& on, const policy& which, pid_t tid) const;
 
     /// Every thread of it is recorded, as if @p which were a policy.
-    [[nodiscard]] result<process_change> attach(const device& on, const recorder& which) const;
+    [[nodiscard]] result<thread_changes> attach(const device& on, const recorder& which) const;
 
     /// @p policy_id is taken off every thread, however often one carries it.
     [[nodiscard]] result<thread_changes> detach(const device& on, std::uint32_t policy_id) const;
