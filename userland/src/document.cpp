@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "document.hpp"
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <istream>
 #include <optional>
 #include <set>
 #include <vector>
+
+#include <sys/stat.h>
 
 #include <fmt/format.h>
 
@@ -92,6 +99,21 @@ private:
     std::optional<error> fault_;
 };
 
+/// At most one byte more than a document may have, so that a larger one is seen to be larger.
+std::string read_some(std::istream& input) {
+    std::string text;
+    std::string piece(std::size_t{1} << 16, '\0');
+    while (input && text.size() <= document_bytes_max) {
+        input.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+        text.append(piece, 0, static_cast<std::size_t>(input.gcount()));
+    }
+    return text;
+}
+
+error cannot_read(const std::filesystem::path& file, int number) {
+    return error{number, "read profile", file.string() + ": " + std::strerror(number), ""};
+}
+
 }  // namespace
 
 error document_error(std::string_view file, std::string_view place, std::string_view reason, std::string_view hint) {
@@ -117,6 +139,19 @@ std::string pointer_to(std::string_view place, std::string_view member) {
 }
 
 std::string pointer_to(std::string_view place, std::size_t index) { return fmt::format("{}/{}", place, index); }
+
+result<std::string> read_document(const std::filesystem::path& file) {
+    if (file == "-") return read_some(std::cin);
+    struct stat facts = {};
+    if (::stat(file.c_str(), &facts) != 0) return cannot_read(file, errno);
+    if (S_ISDIR(facts.st_mode)) return cannot_read(file, EISDIR);
+    errno = 0;
+    std::ifstream input(file, std::ios::binary);
+    if (!input) return cannot_read(file, errno != 0 ? errno : EIO);
+    std::string text = read_some(input);
+    if (input.bad()) return cannot_read(file, EIO);
+    return text;
+}
 
 result<json> parse_document(std::string_view text, std::string_view file) {
     if (text.size() > document_bytes_max)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,9 @@ inline constexpr std::size_t document_depth_max = 64;
 /// Appends a member name to a JSON pointer, escaped as RFC 6901 says.
 [[nodiscard]] std::string pointer_to(std::string_view place, std::string_view member);
 [[nodiscard]] std::string pointer_to(std::string_view place, std::size_t index);
+
+/// The text of a file ("-": standard input), or one byte more than a document may have.
+[[nodiscard]] result<std::string> read_document(const std::filesystem::path& file);
 
 /// Parses. Refused: what is not JSON or not UTF-8, a key given twice, nesting deeper than document_depth_max, more
 /// than document_bytes_max bytes. Numbers that are not whole or do not fit stay what they are, for the reader to refuse.
