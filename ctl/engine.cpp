@@ -10,6 +10,7 @@
 
 #include <secmap/secmap.h>
 #include <secmap/ebpf_program.hpp>
+#include <secmap/engine.hpp>
 #include <secmap/filter_program.hpp>
 #include <secmap/names.hpp>
 #include <secmap/program_compiler.hpp>
@@ -120,17 +121,10 @@ result<policy> create_policy(const device& on, const profile_options& options) {
 }
 
 result<policy> create_policy(const device& on, const policy_image& image, const std::string& engine) {
-    if (engine == "ebpf") {
-        const auto program = to_ebpf(image);
-        if (!program) return program.error();
-        return policy::create(on, *program, image.name);
-    }
-    if (engine == "cbpf") {
-        const auto program = compile_cbpf(image);
-        if (!program) return program.error();
-        return policy::create(on, *program, image.name);
-    }
-    return policy::create(on, image);
+    const secmap::engine by = engine == "ebpf"   ? secmap::engine::ebpf
+                              : engine == "cbpf" ? secmap::engine::cbpf
+                                                 : secmap::engine::maps;
+    return secmap::create_policy(on, image, by);
 }
 
 std::vector<program_size> program_sizes(const policy_image& of) {
