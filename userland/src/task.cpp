@@ -112,15 +112,20 @@ result<std::uint32_t> attach_self(const device& on, const policy& which, const a
 result<std::uint32_t> attach_self(const device& on, const recorder& which) { return attach(on, which, 0); }
 
 result<listener> attach_with_listener(const device& on, const policy& which, const attach_options& how) {
+    return attach_thread_with_listener(on, which, 0, how);
+}
+
+result<listener> attach_thread_with_listener(const device& on, const policy& which, pid_t tid,
+                                             const attach_options& how) {
     const auto sizes = listener::ask_sizes();
     if (!sizes) return sizes.error();
-    auto done = attach(on, which, 0, with_listener(how));
+    auto done = attach(on, which, tid, with_listener(how));
     if (!done) return std::move(done).error();
     return listener::adopt(descriptor(done->returned), *sizes);
 }
 
-result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid) {
-    auto done = attach(on, which, tid, {});
+result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid, const attach_options& how) {
+    auto done = attach(on, which, tid, how);
     if (!done) return std::move(done).error();
     return done->depth;
 }

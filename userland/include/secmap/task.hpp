@@ -23,10 +23,10 @@ struct task {
     std::uint32_t top_id = 0;  ///< id of the newest policy that it carries
 };
 
-/// How a thread attaches to itself: attach_options().all_threads().log().
+/// How a policy is attached: attach_options().all_threads().log().
 class attach_options final {
 public:
-    /// All threads of the process, or none; those that carry something else prevent it.
+    /// All threads of the process, or none; those that carry something else prevent it. Of the calling thread only.
     attach_options& all_threads() noexcept { return add(SECMAP_ATTACH_TSYNC); }
     /// Audit records for all that the policy answers but ALLOW.
     attach_options& log() noexcept { return add(SECMAP_ATTACH_LOG); }
@@ -64,7 +64,12 @@ private:
                                                     const attach_options& how = {});
 
 /// Another thread needs CAP_SYS_ADMIN in the initial user namespace, as do the functions below.
-[[nodiscard]] result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid);
+[[nodiscard]] result<std::uint32_t> attach_thread(const device& on, const policy& which, pid_t tid,
+                                                  const attach_options& how = {});
+
+/// The same; what the policy answers with USER_NOTIF waits for the listener.
+[[nodiscard]] result<listener> attach_thread_with_listener(const device& on, const policy& which, pid_t tid,
+                                                           const attach_options& how = {});
 
 [[nodiscard]] result<std::uint32_t> attach_thread(const device& on, const recorder& which, pid_t tid);
 
