@@ -36,10 +36,10 @@
 #define SECMAP_LIMIT_STACK_COST 8192U
 
 /*
- * Conditions and keys of tables that are looked at to show that one policy tightens another: below
- * a second. What needs more is not shown.
+ * Conditions and keys of tables that are looked at to show that one policy tightens another: some
+ * seconds at worst. What needs more is not shown.
  */
-#define SECMAP_LIMIT_TIGHTEN 16777216U
+#define SECMAP_LIMIT_TIGHTEN 8388608U
 
 /*
  * Stacks that are built when who is no administrator tightens a policy: others who replace one wait

@@ -198,12 +198,13 @@ static u32 say_keys(struct secmap_premises *premises, u32 arg, u64 mask,
 {
 	u32 said = PREMISES_HOLDS | PREMISES_FAILS;
 	size_t cursor = 0;
+	bool found;
 	u64 key;
 
-	while (said && secmap_table_next(of, &cursor, &key)) {
+	while (said && secmap_table_next(of, &cursor, &key, &found)) {
 		if (!secmap_premises_look(premises))
 			return 0;
-		if (key_fits(premises, arg, mask, bounds, key))
+		if (found && key_fits(premises, arg, mask, bounds, key))
 			said &= secmap_table_has(in, key) ? PREMISES_HOLDS : PREMISES_FAILS;
 	}
 	return said;
@@ -247,11 +248,12 @@ static bool key_left(struct secmap_premises *premises, const struct rules_step *
 		     const struct bounds *bounds)
 {
 	size_t cursor = 0;
+	bool found;
 	u64 key;
 
-	while (secmap_table_next(step->table, &cursor, &key))
+	while (secmap_table_next(step->table, &cursor, &key, &found))
 		if (!secmap_premises_look(premises) ||
-		    key_fits(premises, step->arg, step->mask, bounds, key))
+		    (found && key_fits(premises, step->arg, step->mask, bounds, key)))
 			return true;
 	return false;
 }
@@ -327,12 +329,14 @@ bool secmap_premises_same_keys(struct secmap_premises *premises, const struct se
 {
 	const struct secmap_table *tables[] = { one, other };
 	size_t cursor;
+	bool found;
 	u64 key;
 	u32 i;
 
 	for (i = 0; one != other && i < ARRAY_SIZE(tables); i++)
-		for (cursor = 0; secmap_table_next(tables[i], &cursor, &key);)
-			if (!secmap_premises_look(premises) || !secmap_table_has(tables[!i], key))
+		for (cursor = 0; secmap_table_next(tables[i], &cursor, &key, &found);)
+			if (!secmap_premises_look(premises) ||
+			    (found && !secmap_table_has(tables[!i], key)))
 				return false;
 	return true;
 }

@@ -25,6 +25,8 @@
 #define TABLE_ROOM_LAST_FEW 4
 /* Keys between two offers to let others run. */
 #define TABLE_BREATH 4096
+/* Slots that secmap_table_next() looks at. */
+#define TABLE_GLANCE 64U
 
 static size_t table_slots(const struct secmap_table *table)
 {
@@ -298,27 +300,30 @@ bool secmap_table_get(const struct secmap_table *table, u64 key, u64 *value)
 }
 
 /**
- * secmap_table_next() - the keys, or the bits that are set, one after the other
+ * secmap_table_next() - go on to the next key, or the next bit that is set
  * @table: a table
  * @cursor: 0 to begin with
- * @key: the next one
+ * @key: the key
+ * @found: whether there was one: no more than TABLE_GLANCE slots or bits are looked at
  *
- * Return: false if there is none any more.
+ * Return: false at the end.
  */
-bool secmap_table_next(const struct secmap_table *table, size_t *cursor, u64 *key)
+bool secmap_table_next(const struct secmap_table *table, size_t *cursor, u64 *key, bool *found)
 {
 	bool bitmap = table->type == SECMAP_TABLE_BITMAP;
 	size_t end = bitmap ? table->max_bits : table_slots(table);
+	u32 left = TABLE_GLANCE;
 
-	while (*cursor < end) {
+	*found = false;
+	if (*cursor >= end)
+		return false;
+	while (*cursor < end && left-- && !*found) {
 		size_t at = (*cursor)++;
 
-		if (bitmap ? !test_bit(at, table->bits) : table->keys[at] == table->empty)
-			continue;
 		*key = bitmap ? at : table->keys[at];
-		return true;
+		*found = bitmap ? test_bit(at, table->bits) : *key != table->empty;
 	}
-	return false;
+	return true;
 }
 
 /**

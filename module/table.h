@@ -29,7 +29,7 @@ void secmap_table_free(struct secmap_table *table);
 
 bool secmap_table_has(const struct secmap_table *table, u64 key);
 bool secmap_table_get(const struct secmap_table *table, u64 key, u64 *value);
-bool secmap_table_next(const struct secmap_table *table, size_t *cursor, u64 *key);
+bool secmap_table_next(const struct secmap_table *table, size_t *cursor, u64 *key, bool *found);
 
 u32 secmap_table_type(const struct secmap_table *table);
 size_t secmap_table_bytes(const struct secmap_table *table);

@@ -219,6 +219,24 @@ def test_profiles_are_compared_before_the_module_compares(device: Device, tmp_pa
     assert error["errno"] == errno.ENOENT
 
 
+def test_a_real_profile_with_less_in_it(device: Device, tmp_path: Path) -> None:
+    """Whatever of podman's profile is left out, and what of it was allowed does not come back."""
+    profile = json.loads(PODMAN.read_text(encoding="utf-8"))
+    entries = profile["syscalls"]
+    less = tmp_path / "less.json"
+    refused = 0
+    for at in range(0, len(entries), 3):
+        profile["syscalls"] = entries[:at] + entries[at + 1:]
+        less.write_text(json.dumps(profile), encoding="ascii")
+        done = device.ask("policy", "tighten", "8", "--profile", less, "--from", PODMAN)
+        if "compile profile" in done.stderr:
+            continue
+        assert done.returncode == 0, (entries[at], done.stderr)
+        done = device.ask("policy", "tighten", "8", "--profile", PODMAN, "--from", less)
+        refused += done.returncode
+    assert 1 < refused < len(entries) / 3
+
+
 def test_a_policy_that_cannot_be_sealed_is_named(device: Device) -> None:
     error = device.error("policy", "seal", "8", fail=(POLICY_SEAL, errno.ENOTTY, 1))
     assert error["operation"] == "seal policy 8"

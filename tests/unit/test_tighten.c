@@ -445,6 +445,37 @@ static void test_too_much(void **state)
 	free(keys);
 }
 
+/* Tables that take long to go through, and have next to nothing in them: as bounded. */
+static void test_nearly_empty_tables(void **state)
+{
+	static const u64 last = SECMAP_LIMIT_BITMAP_BITS - 1;
+	struct secmap_table_spec table = {
+		.type = SECMAP_TABLE_BITMAP,
+		.max_entries = SECMAP_LIMIT_BITMAP_BITS,
+		.count = 1,
+		.keys = &last,
+	};
+	struct secmap_table *sparse[] = { secmap_table_create(&table, NULL),
+					  secmap_table_create(&table, NULL) };
+	struct secmap_rules *from;
+	u32 i;
+
+	(void)state;
+	begin(EPERM_);
+	spec.tables[0] = sparse[0];
+	for (i = 0; i < 240; i++)
+		rule_in(ALLOW, SECMAP_OP_NOT_IN, 0);
+	from = spec_taken(&spec);
+	begin(EPERM_);
+	spec.tables[0] = sparse[1];
+	for (i = 0; i < 239; i++)
+		rule_in(i % 2 ? SECCOMP_RET_LOG : ALLOW, SECMAP_OP_IN, 0);
+	assert_int_equal(compare(from, spec_taken(&spec)), -EXDEV);
+	assert_true(looser.spent);
+	secmap_table_free(sparse[0]);
+	secmap_table_free(sparse[1]);
+}
+
 static void test_no_memory(void **state)
 {
 	struct secmap_rules *from, *to;
@@ -479,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_nearly_empty_tables),
 		cmocka_unit_test(test_no_memory),
 	};
 
