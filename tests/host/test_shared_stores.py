@@ -15,15 +15,17 @@ TOP = Path(__file__).resolve().parents[2]
 
 # All that decides about a call, of whatever policy.
 FUNCTIONS = ("sys_enter", "judge_program", "judge", "secmap_stack_judge_older", "secmap_rules_eval_at",
-             "helper_test_bit", "helper_lookup", "secmap_live_get")
-OBSERVED = "secmap_stack_judge_observed"
+             "secmap_stack_begins_phase", "secmap_phase_begins", "helper_test_bit", "helper_lookup",
+             "secmap_live_get")
+OBSERVED = "secmap_observe"
 # Beyond these: the program, which cannot store (verify.c; classic BPF never could), or the look-up
 # of a BPF map of the kernel's, under its lock for readers, which counts in the task; what a
-# supervisor's permit, or late work, has on the task's own carrier; what does not allow the call; and
-# what counts, of a policy for which somebody has switched that on: on lines of the processor's own.
+# supervisor's permit, or late work, has on the task's own carrier; what does not allow the call; what
+# begins a phase, which the kernel is then told to see to; and, for who has asked for it, what a
+# recorder stores of a call that it has not seen yet, and what counts, on lines of the processor's own.
 BEYOND = {"__x86_indirect_thunk_*", "__rcu_read_lock", "__rcu_read_unlock",
           "secmap_verdict_permitted", "secmap_verdict_apply", "secmap_carrier_later",
-          "judge_again", OBSERVED, "__fentry__", "__stack_chk_fail"}
+          "secmap_verdict_phase", "judge_again", OBSERVED, "__fentry__", "__stack_chk_fail"}
 _SKIP = re.compile(r"movq \$0xffffffffffffffff,0x78\(")
 """orig_ax := -1: from here on the call is not allowed"""
 
