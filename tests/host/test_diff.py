@@ -68,5 +68,6 @@ def test_engines_on_policies_that_no_profile_becomes() -> None:
 def test_the_kernels_widths_of_arguments() -> None:
     """Upper halves that the kernel does not look at change nothing; SECMAP_SEED begins elsewhere."""
     done = subprocess.run([BUILD / "tests/diff/secmap-widths", "--seed", os.environ.get("SECMAP_SEED", "1"),
-                           "--profiles", "1000" if FULL else "60"], check=False, capture_output=True, text=True)
+                           "--profiles", "1000" if FULL else "20", "--calls", "5000"],
+                          check=False, capture_output=True, text=True)
     assert done.returncode == 0 and ", 0 wrong" in done.stdout, done.stdout[-4000:] + done.stderr

@@ -116,11 +116,12 @@ def test_threads_that_carry_something_else_are_told(write: Callable[..., Path]) 
 
 @pytest.mark.parametrize("engine", ["maps", "ebpf", "cbpf"])
 def test_a_policy_with_its_profile_beside_it(write: Callable[..., Path], engine: str) -> None:
-    profile = write("beside", entry("ERRNO", "mount"), entry("ERRNO", "getsid", args=[equals(0, 7)]))
+    profile = write(f"beside-{engine}", entry("ERRNO", "mount"), entry("ERRNO", "getsid", args=[equals(0, 7)]))
     # As many rules and conditions, and another value.
     other = write("other", entry("ERRNO", "mount"), entry("ERRNO", "getsid", args=[equals(0, 8)]))
     with Answering(1, prefix=prefix(profile, "--engine", engine)):
-        asked = ("explain", "--policy", "beside", "--call", "getsid", "--arg", "0=7")
+        name = f"beside-{engine}"
+        asked = ("explain", "--policy", name, "--call", "getsid", "--arg", "0=7")
         alone = json_of("explain", *asked)
         assert alone["action"]["errno"] == errno.EPERM and alone["considered"] == []
         beside = json_of("explain", *asked, "--profile", profile)
@@ -129,11 +130,11 @@ def test_a_policy_with_its_profile_beside_it(write: Callable[..., Path], engine:
             assert alone["rule"] == beside["rule"] and "--profile FILE" in alone["notes"][0]
         wrong = json_of("explain", *asked, "--profile", other)
         assert wrong["origins"] == [] and len(wrong["notes"]) == 1
-        summary = json_of("explain", "explain", "--policy", "beside", "--profile", profile)
+        summary = json_of("explain", "explain", "--policy", name, "--profile", profile)
         assert {each["origin"] for each in summary["rules"]} == {"/syscalls/0", "/syscalls/1"}
-        answers = json_of("explain", "explain", "--policy", "beside")["answers"]
+        answers = json_of("explain", "explain", "--policy", name)["answers"]
         assert answers[MOUNT]["action"]["errno"] == errno.EPERM and answers[GETPGRP]["action"]["name"] == "ALLOW"
-        assert "mount(165)" in text_of("explain", "--policy", "beside")
+        assert "mount(165)" in text_of("explain", "--policy", name)
 
 
 def why(profile: Path | None, *program: str, options: tuple[str, ...] = ()) -> tuple[int, Any]:
