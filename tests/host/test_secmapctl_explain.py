@@ -53,7 +53,6 @@ def check(text: str, *options: str) -> Any:
     ("clock_settime", (), "clock_settime is denied, EPERM, by rule 21"),
     ("socket", ("0=AF_NETLINK", "2=9"),
      "socket with AF_NETLINK and argument 2 (protocol) = 9 is denied, EINVAL, by rule "),
-    ("clone3", (), "clone3 is denied, ENOSYS, by rule "),
     ("900", (), "call 900 is denied, ENOSYS, by the default"),
 ])
 def test_a_decision_is_a_sentence(call: str, args: tuple[str, ...], words: str) -> None:
@@ -113,7 +112,8 @@ def test_without_a_call_all_are_told() -> None:
     assert f"allowed, whatever the arguments are: {len(section['allow'])} calls\n" in shown
     assert "denied, EPERM, whatever the arguments are: " in shown
     assert "socket is denied, EINVAL, by rule " in shown
-    assert " if argument 0 (family) is AF_NETLINK and argument 2 (protocol) is 9; allowed, by rule " in shown
+    assert "argument 0 (family) is AF_NETLINK" in shown and "argument 2 (protocol) is 9" in shown
+    assert "; otherwise allowed, by rule " in shown
     assert "personality is allowed, by rule " in shown
     assert "all else is denied, ENOSYS, by the default\n" in shown
     assert "it names i386 and x32, too" in shown or "it names x32 and i386, too" in shown

@@ -222,7 +222,7 @@ def test_deciders_features_and_skipping_have_names_in_the_tool() -> None:
     same(defined("SECMAP_RULE_"), re.findall(r"case SECMAP_RULE_(\w+)", bits))
     same(defined("SECMAP_FEATURE_"), re.findall(r"\{SECMAP_FEATURE_(\w+),", bits))
     explain = json.loads((SCHEMAS / "explain.json").read_text(encoding="utf-8"))
-    decided = explain["definitions"]["decision"]["properties"]["decided_by"]["enum"]
+    decided = explain["definitions"]["explained_call"]["properties"]["decided_by"]["enum"]
     same([name.lower() for name in defined("SECMAP_RULE_")] + ["rule"], decided)
     feature = json.loads((SCHEMAS / "feature.json").read_text(encoding="utf-8"))
     (module,) = [each for each in feature["properties"]["feature"]["properties"]["module"]["oneOf"]
