@@ -239,7 +239,7 @@ def test_explain_the_rules_that_do_not_hold_before_the_one_that_does() -> None:
     assert found["action"]["name"] == "ALLOW"
     assert len(found["considered"]) == 2
     lines = [line.split()[0] for line in text_of(*asked).splitlines()]
-    assert lines[-2:] == ["not", "holds"]
+    assert lines[-3:] == ["not", "holds", "in"]
 
 
 def test_explain_a_set() -> None:
