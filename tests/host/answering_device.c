@@ -89,7 +89,7 @@ static int answer(unsigned long request, void *record)
 		info->out_actions = SECMAP_ACTION_TRAP | SECMAP_ACTION_TRACE | SECMAP_ACTION_ALLOW;
 		info->out_sealed = getenv("SHIM_SEALED") != NULL;
 		info->out_counted = getenv("SHIM_COUNTS") != NULL;
-		info->out_id = getenv("SHIM_COUNTS") ? 8 : 0;
+		info->out_id = 8;
 		info->out_stacks = getenv("SHIM_COUNTS") ? 2 : 0;
 		if (getenv("SHIM_NAME"))
 			strncpy(info->out_name, getenv("SHIM_NAME"), sizeof(info->out_name) - 1);
@@ -114,8 +114,10 @@ static int answer(unsigned long request, void *record)
 		return 0;
 	case SECMAP_IOC_POLICY_NEXT:
 		return next_policy(record);
-	case SECMAP_IOC_TABLE_CREATE:
 	case SECMAP_IOC_POLICY_CREATE:
+		((struct secmap_policy_create *)record)->out_id = 9;
+		return new_descriptor();
+	case SECMAP_IOC_TABLE_CREATE:
 	case SECMAP_IOC_POLICY_BY_ID:
 	case SECMAP_IOC_RECORDER_CREATE:
 		return new_descriptor();
