@@ -313,8 +313,7 @@ outcome explain(const context& with, const explain_options& options) {
 // What is wrong with them together.
 void check_options(const explain_options& options) {
     check_call_options(options.call);
-    if (options.call.call.empty() && !options.call.args.empty())
-        throw CLI::RequiredError("--call");
+    if (options.call.call.empty() && !options.call.args.empty()) throw CLI::RequiredError("--call");
 }
 
 }  // namespace

@@ -401,10 +401,8 @@ struct writer {
     ordered_json operator()(const task_report& of) const {
         auto list = ordered_json::array();
         for (const task_report::thread& each : of.threads)
-            list.push_back({{"tid", each.tid},
-                            {"name", each.name},
-                            {"policies", each.policies},
-                            {"waiting", each.waiting}});
+            list.push_back(
+                {{"tid", each.tid}, {"name", each.name}, {"policies", each.policies}, {"waiting", each.waiting}});
         return {{"task", {{"pid", of.pid}, {"threads", list}}}};
     }
 

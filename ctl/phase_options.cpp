@@ -36,7 +36,8 @@ result<later_policy> create_one(const device& on, const std::string& text, phase
 }  // namespace
 
 CLI::Option* add_after_option(CLI::App& to, phase_options& options) {
-    return add_option(to, "--after", options.after, "Hold it to this profile, too, when one of the calls has succeeded");
+    return add_option(to, "--after", options.after,
+                      "Hold it to this profile, too, when one of the calls has succeeded");
 }
 
 CLI::Option* add_upon_option(CLI::App& to, phase_options& options) {
@@ -46,8 +47,8 @@ CLI::Option* add_upon_option(CLI::App& to, phase_options& options) {
 result<std::vector<later_policy>> create_later(const device& on, const phase_options& options,
                                                const profile_options& reading) {
     std::vector<later_policy> made;
-    for (const auto& [texts, when] : {std::pair{&options.after, phase_start::succeeded},
-                                      std::pair{&options.upon, phase_start::made}})
+    for (const auto& [texts, when] :
+         {std::pair{&options.after, phase_start::succeeded}, std::pair{&options.upon, phase_start::made}})
         for (const std::string& text : *texts) {
             auto one = create_one(on, text, when, reading);
             if (!one) return std::move(one).error();

@@ -45,6 +45,16 @@ bool secmap_may_loosen(const struct secmap_request *request)
 	return !secmap_is_filtered() && secmap_may_administer(request);
 }
 
+/* An error in place of the file is the request's result. */
+int secmap_file_error(struct secmap_request *request)
+{
+	int err = PTR_ERR_OR_ZERO(request->file);
+
+	if (err)
+		request->file = NULL;
+	return err;
+}
+
 /**
  * ioctl_info() - INFO
  * @request: the record, see uapi
@@ -60,12 +70,11 @@ static int ioctl_info(struct secmap_request *request)
 	*info = (struct secmap_info){
 		.size = info->size,
 		.out_abi_version = SECMAP_ABI_VERSION,
-		.out_features = SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
-				SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE |
-				SECMAP_FEATURE_TIGHTEN | SECMAP_FEATURE_RECORD |
-				SECMAP_FEATURE_COMPLAIN | SECMAP_FEATURE_STATS |
-				SECMAP_FEATURE_PHASE |
-				(ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
+		.out_features =
+			SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
+			SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE | SECMAP_FEATURE_TIGHTEN |
+			SECMAP_FEATURE_RECORD | SECMAP_FEATURE_COMPLAIN | SECMAP_FEATURE_STATS |
+			SECMAP_FEATURE_PHASE | (ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
 		.out_actions = SECMAP_ACTIONS,
 		.out_enosys_actions = SECMAP_ACTION_TRACE,
 		.out_skip = secmap_hook_skip(),

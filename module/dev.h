@@ -26,6 +26,7 @@ struct secmap_request {
 bool secmap_may_administer(const struct secmap_request *request);
 bool secmap_may_loosen(const struct secmap_request *request);
 bool secmap_is_filtered(void);
+int secmap_file_error(struct secmap_request *request);
 
 /* dev_policy.c */
 u32 secmap_ebpf_loading(void);

@@ -159,10 +159,7 @@ static int make_listener(struct secmap_request *request, struct secmap_entry *en
 		return err;
 	}
 	request->file = secmap_listener_file(entry->listener);
-	err = PTR_ERR_OR_ZERO(request->file);
-	if (err)
-		request->file = NULL;
-	return err;
+	return secmap_file_error(request);
 }
 
 /* 0, the positive id of a thread that cannot be synchronised, or a negative errno. */

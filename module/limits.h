@@ -52,11 +52,11 @@
  * Instructions in one program; and those of classic BPF summed over a stack, 4 more for each
  * policy but the newest: as seccomp(2). The sum counts what the kernel has translated them to.
  */
-#define SECMAP_LIMIT_INSNS	  4096U
-#define SECMAP_LIMIT_STACK_INSNS  32768U
+#define SECMAP_LIMIT_INSNS	 4096U
+#define SECMAP_LIMIT_STACK_INSNS 32768U
 
 /* Calls, of all ABIs, that begin one phase. */
-#define SECMAP_LIMIT_PHASE_CALLS 256U
+#define SECMAP_LIMIT_PHASE_CALLS  256U
 
 #define SECMAP_LIMIT_TABLES	  256U /* named by one policy */
 #define SECMAP_LIMIT_BITMAP_BITS  1048576U

@@ -36,9 +36,9 @@ struct secmap_phase *secmap_phase_create(const struct secmap_number *numbers, u3
 			err = -EOPNOTSUPP;
 		else if (nr >= SECMAP_NR_MAX)
 			err = -EINVAL;
-		else if (__test_and_set_bit(array_index_nospec(nr, SECMAP_NR_MAX),
-					    phase->numbers[array_index_nospec(abi,
-									      SECMAP_ABI_COUNT)]))
+		else if (__test_and_set_bit(
+				 array_index_nospec(nr, SECMAP_NR_MAX),
+				 phase->numbers[array_index_nospec(abi, SECMAP_ABI_COUNT)]))
 			err = -EEXIST;
 	}
 	if (!err)

@@ -118,6 +118,8 @@ struct secmap_change {
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
 				       const struct secmap_entry *entry);
 struct secmap_stack *secmap_stack_without(const struct secmap_stack *stack, u32 id);
+/* In answers.c. */
+void secmap_stack_fill(struct secmap_stack *stack);
 bool secmap_stack_begins_phase(const struct secmap_stack *stack, struct secmap_where where);
 struct secmap_stack *secmap_stack_in_phase(const struct secmap_stack *stack,
 					   struct secmap_where where, bool succeeded);

@@ -16,7 +16,7 @@
 #define TABLE_ROOM_FIRST 1
 #define TABLE_ROOM_LAST	 2
 /* So many keys are still few pages: with twice the room a third of a slot less is looked at. */
-#define TABLE_SMALL	 1024U
+#define TABLE_SMALL 1024U
 /*
  * So few keys, as most sets of arguments have, get room until each lies at home: then every
  * look-up touches one slot, and what it costs is not left to chance.

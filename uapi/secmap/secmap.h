@@ -112,16 +112,16 @@
 #define SECMAP_IOC_ATTACH_LATER	   _IO(SECMAP_IOC_TYPE, 18)
 
 /* secmap_info.out_features */
-#define SECMAP_FEATURE_MAPS	(1ULL << 0) /* policies of this kind */
-#define SECMAP_FEATURE_CBPF	(1ULL << 1) /* policies of this kind */
-#define SECMAP_FEATURE_TSYNC	(1ULL << 2) /* SECMAP_ATTACH_TSYNC */
-#define SECMAP_FEATURE_LISTENER (1ULL << 3) /* SECMAP_ATTACH_NEW_LISTENER */
-#define SECMAP_FEATURE_EBPF	(1ULL << 4) /* policies of this kind, see out_ebpf */
-#define SECMAP_FEATURE_REPLACE	(1ULL << 5) /* POLICY_REPLACE, POLICY_SEAL */
-#define SECMAP_FEATURE_TIGHTEN	(1ULL << 6) /* SECMAP_REPLACE_TIGHTEN, SECMAP_NEXT_OWN */
-#define SECMAP_FEATURE_RECORD	(1ULL << 7) /* RECORDER_*, SECMAP_ATTACH_RECORD */
-#define SECMAP_FEATURE_COMPLAIN (1ULL << 8) /* SECMAP_ATTACH_COMPLAIN */
-#define SECMAP_FEATURE_STATS	(1ULL << 9) /* POLICY_COUNT, POLICY_STATS */
+#define SECMAP_FEATURE_MAPS	(1ULL << 0)  /* policies of this kind */
+#define SECMAP_FEATURE_CBPF	(1ULL << 1)  /* policies of this kind */
+#define SECMAP_FEATURE_TSYNC	(1ULL << 2)  /* SECMAP_ATTACH_TSYNC */
+#define SECMAP_FEATURE_LISTENER (1ULL << 3)  /* SECMAP_ATTACH_NEW_LISTENER */
+#define SECMAP_FEATURE_EBPF	(1ULL << 4)  /* policies of this kind, see out_ebpf */
+#define SECMAP_FEATURE_REPLACE	(1ULL << 5)  /* POLICY_REPLACE, POLICY_SEAL */
+#define SECMAP_FEATURE_TIGHTEN	(1ULL << 6)  /* SECMAP_REPLACE_TIGHTEN, SECMAP_NEXT_OWN */
+#define SECMAP_FEATURE_RECORD	(1ULL << 7)  /* RECORDER_*, SECMAP_ATTACH_RECORD */
+#define SECMAP_FEATURE_COMPLAIN (1ULL << 8)  /* SECMAP_ATTACH_COMPLAIN */
+#define SECMAP_FEATURE_STATS	(1ULL << 9)  /* POLICY_COUNT, POLICY_STATS */
 #define SECMAP_FEATURE_PHASE	(1ULL << 10) /* ATTACH_LATER */
 
 /* secmap_info.out_ebpf: who may make policies of kind EBPF (the module parameter ebpf) */
