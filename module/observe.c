@@ -21,8 +21,8 @@ static bool records(const struct secmap_entry *entry, u32 action)
  * @stack: the policies
  * @call: the call
  *
- * Recorded is what is asked for, whatever becomes of it. What policies say is counted, of those that
- * are.
+ * Recorded is what is asked for, whatever becomes of it; what a policy says is counted, if it is
+ * switched on.
  *
  * Context: as secmap_stack_judge(), but what is recorded for the first time, and what the
  * processor has counted, is stored.

@@ -31,15 +31,17 @@ struct secmap_phase *secmap_phase_create(const struct secmap_number *numbers, u3
 	phase->succeeds = succeeds;
 	for (i = 0; i < count && !err; i++) {
 		u32 abi = numbers[i].abi, nr = numbers[i].nr;
+		unsigned long *known;
 
-		if (abi >= SECMAP_ABI_COUNT)
+		if (abi >= SECMAP_ABI_COUNT) {
 			err = -EOPNOTSUPP;
-		else if (nr >= SECMAP_NR_MAX)
+		} else if (nr >= SECMAP_NR_MAX) {
 			err = -EINVAL;
-		else if (__test_and_set_bit(
-				 array_index_nospec(nr, SECMAP_NR_MAX),
-				 phase->numbers[array_index_nospec(abi, SECMAP_ABI_COUNT)]))
-			err = -EEXIST;
+		} else {
+			known = phase->numbers[array_index_nospec(abi, SECMAP_ABI_COUNT)];
+			if (__test_and_set_bit(array_index_nospec(nr, SECMAP_NR_MAX), known))
+				err = -EEXIST;
+		}
 	}
 	if (!err)
 		return phase;

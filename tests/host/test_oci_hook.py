@@ -25,7 +25,8 @@ def hook(stdin: str, *arguments: str) -> Answer:
 
 def state(bundle: Path | str | int = "/nowhere", annotations: dict[str, Any] | None = None, **others: Any) -> str:
     """What a runtime says of a container; a member that is None is left out."""
-    members = {"ociVersion": "1.0.2", "id": "web", "status": "creating", "pid": NOBODY, "bundle": bundle if isinstance(bundle, int) else str(bundle),
+    members = {"ociVersion": "1.0.2", "id": "web", "status": "creating", "pid": NOBODY,
+               "bundle": bundle if isinstance(bundle, int) else str(bundle),
                "annotations": annotations, **others}
     return json.dumps({name: value for name, value in members.items() if value is not None})
 

@@ -204,8 +204,8 @@ def test_numbers_beyond_an_int_are_told() -> None:
         found = explain(text, "openat", "--arg", f"0={value}", "--widths", "kernel")
         assert (found["action"]["name"], found["origins"]) == ("ALLOW", ["/syscalls/1"])
     # It can never hold, and so does not, whatever the low half is.
-    for value in (AF_NETLINK, BEYOND | AF_NETLINK):
-        found = explain(text, "socket", "--arg", f"0={value}", "--widths", "kernel")
+    for number in (AF_NETLINK, BEYOND | AF_NETLINK):
+        found = explain(text, "socket", "--arg", f"0={number}", "--widths", "kernel")
         assert found["action"]["name"] == "ERRNO"
 
 

@@ -191,7 +191,7 @@ def test_it_can_be_replaced_and_taken_off(dev: int, keep: Keep) -> None:
             abi.attach_later(dev, other, [(X86_64, GETPGRP)])
             ready.open()
             go.wait()
-            said = [abi.raw_syscall(GETPGID, 0) >= 0, abi.raw_syscall(GETPPID) > 0]
+            said: list[int] = [abi.raw_syscall(GETPGID, 0) >= 0, abi.raw_syscall(GETPPID) > 0]
             said.append(abi.raw_syscall(GETPGID, 0))
             seen.open()
             gone.wait()
