@@ -95,6 +95,7 @@ def test_what_an_administrator_has_attached(folder: Path, write: Write) -> None:
     """He does not find it; the administrator tightens it."""
     web, mild, tighter = write("web", "mount"), write("mild", "umount2"), write("tighter", "umount2", "kill")
     with Shell(folder, web) as shell:
+        assert shell.ask() == 0
         json_of("attach", "attach", "--profile", mild, "--pid", str(shell.pid))
         _, mild_id = json_of("task-show", "task", "show", str(shell.pid))["threads"][0]["policies"]
         status, error = as_nobody(folder, "policy", "tighten", "mild", "--profile", tighter)
