@@ -6,8 +6,8 @@
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -107,11 +107,13 @@ result<profile_summary> summarize(const loaded_profile& from, abi on) {
         made.section = each;
         named = true;
     }
+    std::vector<std::string_view> others;
+    for (const abi each : made.others) others.push_back(abi_name(each));
     if (!named)
         return error{EINVAL, "explain profile " + from.source.file,
                      fmt::format("it does not name {}: all calls of it get {}", abi_name(on),
                                  action_text(from.image.foreign_action)),
-                     fmt::format("it names {}", fmt::join(made.others | std::views::transform(abi_name), ", "))};
+                     fmt::format("it names {}", fmt::join(others, ", "))};
     return made;
 }
 
