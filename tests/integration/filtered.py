@@ -6,6 +6,7 @@ import select
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from errno import EINVAL, ESRCH
 from pathlib import Path
 
 import abi
@@ -45,8 +46,11 @@ def await_end(pid: int) -> None:
     """Until this process, not necessarily a child, has ended."""
     try:
         end = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
+    except OSError as error:
+        # EINVAL: it is just being reaped, and leads no process any more.
+        if error.errno in (ESRCH, EINVAL):
+            return
+        raise
     _await(end)
 
 

@@ -114,7 +114,7 @@ def test_attach_members(ground: Ground) -> None:
     strict, step = abi.STRICT, abi.FILTER
     cases: list[tuple[dict[str, int], int]] = [
         ({}, 0), ({"filter_len": 0}, EINVAL), ({"filter_len": 4097}, E2BIG), ({"filter": 8}, EFAULT),
-        ({"policy_fd": ground.policy}, EINVAL), ({"flags": 0}, EINVAL), ({"pad": 1}, EINVAL),
+        ({"policy_fd": ground.policy}, EINVAL), ({"flags": 0}, EINVAL), ({"record_fd": 1}, EINVAL),
         ({"flags": step | strict}, EINVAL), ({"flags": step | abi.WAIT_KILLABLE}, EINVAL),
         ({"flags": strict}, EINVAL), ({"flags": step | abi.TSYNC}, EINVAL),
         ({"flags": step | abi.SPEC_ALLOW | abi.ATTACH_LOG}, 0),

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -181,10 +181,11 @@ def test_a_thread_of_the_kernel_is_named_and_the_others_are_held(top: Group, pro
         assert "a thread of the kernel" in error["text"]
 
 
-def test_a_full_stack_is_named_and_the_others_are_held(top: Group, profile: Path, dev: int) -> None:
+def test_a_full_stack_is_named_and_the_others_are_held(top: Group, profile: Path, dev: int,
+                                                       keep: Callable[[int], int]) -> None:
     with answering(top, top.below("a")) as (process, other):
         full = sorted(process.tids())[1:]
-        policy = abi.simple(dev, {})
+        policy = keep(abi.simple(dev, {}))
         for tid in full:
             for _ in range(STACK):
                 abi.attach(dev, policy, tid)
