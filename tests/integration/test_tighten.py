@@ -158,10 +158,8 @@ def test_who_may_not(dev: int, keep: Keep) -> None:
 def _nobodys(dev: int, keep: Keep, count: int = 1) -> list[int]:
     """Policies that he has made, held by root too."""
     def make() -> int:
-        os.seteuid(child.NOBODY)
-        made = keep(_mild(dev))
-        os.seteuid(0)
-        return made
+        with child.effective_nobody():
+            return keep(_mild(dev))
 
     return [make() for _ in range(count)]
 
