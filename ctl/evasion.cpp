@@ -102,7 +102,7 @@ verdict search::ask(const arguments& args) {
 
 std::vector<arguments> search::calls() const {
     std::vector<arguments> made = {arguments{}};
-    for (std::uint8_t arg = 0; arg < values_.size(); ++arg) {
+    for (std::size_t arg = 0; arg < values_.size(); ++arg) {
         std::vector<arguments> wider;
         for (const arguments& before : made)
             for (const std::uint64_t value : values_[arg]) {
@@ -132,8 +132,8 @@ std::optional<evasion> search::evade(const arguments& meant) {
         if (!laxer(got.action, denied.action) || !runs(got.action)) continue;
         evasion found{call_, call_, denied, got, {}};
         found.denied.args = meant;
-        for (std::uint8_t arg = 0; arg < values_.size(); ++arg)
-            if (!values_[arg].empty()) found.denied.given.push_back(arg);
+        for (std::size_t arg = 0; arg < values_.size(); ++arg)
+            if (!values_[arg].empty()) found.denied.given.push_back(static_cast<std::uint8_t>(arg));
         found.made.given = found.denied.given;
         return found;
     }
@@ -176,7 +176,7 @@ std::vector<evasion> find_evasions(const policy_image& of, const simulator& judg
 
 std::string evasion_words(const evasion& of) {
     std::string bits;
-    for (std::uint8_t arg = 0; arg < of.made.args.size(); ++arg)
+    for (std::size_t arg = 0; arg < of.made.args.size(); ++arg)
         if (of.made.args.at(arg) != of.denied.args.at(arg))
             bits += fmt::format("{}argument {} as {}", bits.empty() ? "" : " and ", arg, hex(of.made.args.at(arg)));
     return fmt::format("{} on {} is {}; with {}, the same to the kernel, it is {}", decoded_call(of.denied),
