@@ -16,10 +16,12 @@ namespace secmap::bench {
 
 namespace {
 
-// So many that the mean over them repeats to a fraction of an instruction.
+// Where a table has put a value is chance, once for each value and layout.
 constexpr unsigned layouts = 64;
-constexpr unsigned layouts_of_large = 16;  // each has many more values to take the mean of
+constexpr unsigned layouts_of_large = 16;
 constexpr unsigned large = 4096;
+constexpr unsigned few = 16;         // each lies where it is looked for first: no chance is left
+constexpr unsigned samples = 16384;  // so many that the mean over them repeats to a fraction of an instruction
 constexpr std::size_t bootstrap_draws = 1000;
 constexpr double nanoseconds = 1e9;  // in a second
 
@@ -41,6 +43,11 @@ unsigned times_of(work what, unsigned calls) {
         case work::create_table: break;
     }
     return 1;
+}
+
+unsigned layouts_of(unsigned values) {
+    if (values >= large) return layouts_of_large;
+    return values <= few ? layouts : std::max(layouts, samples / values);
 }
 
 // Without a filter there is nothing to do in these.
@@ -126,7 +133,7 @@ public:
         if (of_.unit == unit::instructions) {
             series& one = all_[turn];
             const bool chance = in_.hashed && has_tables(one.by);
-            const unsigned tasks = !chance && !once() ? 1 : in_.n < large ? layouts : layouts_of_large;
+            const unsigned tasks = !chance && !once() ? 1 : layouts_of(in_.n);
             for (unsigned task = 0; task < tasks; ++task) measure_once(one);
             return;
         }
@@ -160,7 +167,9 @@ private:
             one.kept = std::move(*made);
         }
         const bool counting = of_.unit == unit::instructions;
-        const pace how = {times_of(in_.what, of_.calls), counting ? of_.rounds : 1,
+        // A turn tries all of the values.
+        const auto calls = std::max(of_.calls, static_cast<unsigned>(one.call.values.size()));
+        const pace how = {times_of(in_.what, calls), counting ? of_.rounds : 1,
                           counting || of_.counter_hz != 0 ? clocks::counter : clocks::counter_raw};
         const auto taken =
             runner_.run({in_, one.call, one.maker, makes_itself ? nullptr : &*one.kept, from_.module, how});

@@ -24,7 +24,7 @@ using names = std::vector<std::string>;
 constexpr std::int64_t unknown_call = 900;           // no call has this number, and no profile names it
 constexpr std::uint64_t no_randomness = 0xffffffff;  // personality(): which one is it?
 constexpr std::size_t absent = 64;                   // values that are tried and are not in a set
-constexpr std::size_t tried_at_most = 512;           // of a large set
+constexpr std::size_t tried_at_most = 4096;          // of a large set
 constexpr std::int64_t notified_answer = 7;
 
 json rule(const names& calls, const char* action) { return {{"names", calls}, {"action", action}}; }

@@ -71,8 +71,8 @@ def test_every_target_is_about_a_scenario_with_a_text() -> None:
 
 
 @pytest.mark.parametrize("scenario,other,found", [
-    ("plain_allow", 1001.0, 0), ("plain_allow", 1001.1, 1), ("set_mean", 1002.0, 0),
-    ("set_mean", 1002.1, 1), ("mix_git", 1010.0, 0), ("mix_git", 1010.1, 1),
+    ("plain_allow", 1001.0, 0), ("plain_allow", 1001.1, 1), ("set_mean", 1001.0, 0),
+    ("set_mean", 1001.1, 1), ("mix_git", 1010.0, 0), ("mix_git", 1010.1, 1),
     ("memory_stack", 1020.0, 0), ("memory_stack", 1020.1, 1), ("mix_find", 1030.0, 0),
     ("mix_find", 1030.1, 1), ("attach_made", 1005.0, 0),
     ("attach_made", 1005.1, 1),
