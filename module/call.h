@@ -49,16 +49,30 @@ static inline bool secmap_call_plain(struct secmap_where where)
 	return false;
 }
 
+/* rt_sigreturn, and sigreturn of i386. */
+static inline bool secmap_call_is_sigreturn(struct secmap_where where)
+{
+	switch (where.abi) {
+	case SECMAP_ABI_X86_64:
+		return where.nr == 15;
+	case SECMAP_ABI_X32:
+		return where.nr == 513;
+	case SECMAP_ABI_I386:
+		return where.nr == 173 || where.nr == 119;
+	}
+	return false;
+}
+
 /* Does this call, when it has run, leave other registers than it was made with? */
 static inline bool secmap_call_changes_registers(struct secmap_where where)
 {
 	switch (where.abi) {
-	case SECMAP_ABI_X86_64: /* execve, execveat, rt_sigreturn */
-		return where.nr == 59 || where.nr == 322 || where.nr == 15;
+	case SECMAP_ABI_X86_64: /* execve, execveat */
+		return where.nr == 59 || where.nr == 322 || secmap_call_is_sigreturn(where);
 	case SECMAP_ABI_X32:
-		return where.nr == 520 || where.nr == 545 || where.nr == 513;
-	case SECMAP_ABI_I386: /* sigreturn too */
-		return where.nr == 11 || where.nr == 358 || where.nr == 173 || where.nr == 119;
+		return where.nr == 520 || where.nr == 545 || secmap_call_is_sigreturn(where);
+	case SECMAP_ABI_I386:
+		return where.nr == 11 || where.nr == 358 || secmap_call_is_sigreturn(where);
 	}
 	return false;
 }
@@ -197,17 +211,18 @@ static inline long secmap_call_result(struct pt_regs *regs)
 	return regs->ax;
 }
 
-/* How a call ended that has run; on its way back to user mode only. */
-enum secmap_call_end { SECMAP_CALL_SUCCEEDED, SECMAP_CALL_FAILED, SECMAP_CALL_INTERRUPTED };
-
-static inline enum secmap_call_end secmap_call_end(struct pt_regs *regs)
+/*
+ * Has a call failed that was made? In task work, which mostly is on the way back to user mode, but
+ * not always: a tracer's stop in clone() or execve(), io_uring_enter() and KVM_RUN do it in the
+ * middle of a call, when the register still says what the entry wrote there, -ENOSYS. That is
+ * taken for a success: execve() stops when the new program is there.
+ */
+static inline bool secmap_call_failed(struct pt_regs *regs, struct secmap_where where)
 {
-	/* -ERESTARTSYS, -ERESTARTNOINTR, -ERESTARTNOHAND: the kernel makes it again. */
 	long error = syscall_get_error(current, regs);
 
-	if (!error)
-		return SECMAP_CALL_SUCCEEDED;
-	return error <= -512 && error >= -514 ? SECMAP_CALL_INTERRUPTED : SECMAP_CALL_FAILED;
+	/* What sigreturn() leaves is what was interrupted, and of the program's choice. */
+	return error && error != -ENOSYS && !secmap_call_is_sigreturn(where);
 }
 
 /* The rolled back call returns @value after all; on its way back to user mode only. */

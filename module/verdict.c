@@ -378,17 +378,14 @@ static void ask(struct secmap_carrier *carrier, u32 arch, bool logs, u32 policy)
 }
 
 /*
- * The call has been made. One that is interrupted, and made again, has not been. Without memory
- * for what the task is to carry from now on it ends: fail closed.
+ * The call has been made, also if a signal has interrupted it and the kernel makes it again.
+ * Without memory for what the task is to carry from now on it ends: fail closed.
  */
 static void begin_phase(const struct secmap_carrier *carrier, u32 arch)
 {
-	enum secmap_call_end end = secmap_call_end(current_pt_regs());
+	struct secmap_where where = secmap_where(arch, carrier->number);
 
-	if (end == SECMAP_CALL_INTERRUPTED)
-		return;
-	if (secmap_task_begin_phase(secmap_where(arch, carrier->number),
-				    end == SECMAP_CALL_SUCCEEDED))
+	if (secmap_task_begin_phase(where, !secmap_call_failed(current_pt_regs(), where)))
 		send_sig_info(SIGKILL, SEND_SIG_PRIV, current);
 }
 

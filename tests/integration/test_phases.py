@@ -16,6 +16,11 @@ from abi import ALLOW, ATTACH_MADE, ERRNO, I386, X86_64, Cond, Rule, Section
 from child import Child, become_nobody, errno_of, gate
 
 READ, CLOSE, EXECVE, EXECVEAT, GETPPID, GETPGID, GETPGRP = 0, 3, 59, 322, 110, 121, 111
+RT_SIGRETURN, PAUSE, CLONE, OPENAT, IO_URING_SETUP, IO_URING_ENTER = 15, 34, 56, 257, 425, 426
+# linux/ptrace.h
+PTRACE_CONT, PTRACE_SEIZE, PTRACE_O_TRACEFORK, PTRACE_O_TRACEEXEC = 7, 0x4206, 2, 0x10
+PTRACE_EVENT_FORK, PTRACE_EVENT_EXEC = 1, 4
+WALL = 0x40000000
 I386_GETPPID = 64
 DENIED = 77
 Keep = Callable[[int], int]
@@ -212,12 +217,13 @@ def test_it_can_be_replaced_and_taken_off(dev: int, keep: Keep) -> None:
             assert carrier.outcome().value == [True, True, -DENIED - 1, True, -DENIED - 1]
 
 
-def test_an_interrupted_call_has_not_been_made(dev: int) -> None:
-    """Stopped and continued, the kernel makes read() again: only then has it been made."""
+@pytest.mark.parametrize("flags", [0, ATTACH_MADE])
+def test_a_call_that_is_interrupted_and_made_again(dev: int, flags: int) -> None:
+    """Stopped and continued, the kernel makes read() again: only then has it succeeded."""
     from_me, to_task = os.pipe()
     with gate() as ready:
         def task() -> bool:
-            _later(dev, READ, ATTACH_MADE)
+            _later(dev, READ, flags)
             ready.open()
             # Not by Python, whose interpreter may read.
             ctypes.CDLL(None).read(from_me, ctypes.create_string_buffer(1), 1)
@@ -236,11 +242,84 @@ def test_an_interrupted_call_has_not_been_made(dev: int) -> None:
                 os.waitpid(carrier.pid, os.WUNTRACED)
                 os.kill(carrier.pid, signal.SIGCONT)
             _await(reads)
-            assert abi.task_waiting(dev, carrier.pid) == 1
+            assert abi.task_waiting(dev, carrier.pid) == (0 if flags else 1)
             os.write(to_task, b"x")
             assert carrier.outcome().value is True
     os.close(from_me)
     os.close(to_task)
+
+
+def _interrupted_pause() -> None:
+    """Not by Python, which would go on waiting."""
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    ctypes.CDLL(None).pause()
+
+
+@pytest.mark.parametrize("number,flags,begins", [
+    (PAUSE, 0, False), (PAUSE, ATTACH_MADE, True),
+    # What it returns is what pause() did: EINTR.
+    (RT_SIGRETURN, 0, True),
+])
+def test_a_call_that_a_handler_interrupts(dev: int, number: int, flags: int, begins: bool) -> None:
+    def task() -> list[bool]:
+        _later(dev, number, flags)
+        said = [_denied()]
+        _interrupted_pause()
+        return [*said, _denied()]
+
+    assert child.value(task) == [False, begins]
+
+
+def test_a_call_that_does_such_work_itself(dev: int) -> None:
+    """io_uring_enter() runs task work before it returns; how it will end is not known then."""
+    def task() -> list[object]:
+        parameters = ctypes.create_string_buffer(120)
+        ring = abi.raw_syscall(IO_URING_SETUP, 1, ctypes.addressof(parameters))
+        _later(dev, IO_URING_ENTER)
+        said: list[object] = [ring > 2, _denied()]
+        # Its answers are awaited: none.
+        said.append(abi.raw_syscall(IO_URING_ENTER, ring, 0, 0, 1, 0, 0))
+        return [*said, _denied()]
+
+    assert child.value(task) == [True, False, 0, True]
+
+
+@pytest.mark.parametrize("number,option,stops", [
+    (EXECVE, PTRACE_O_TRACEEXEC, 1), (CLONE, PTRACE_O_TRACEFORK, 1), (EXECVE, 0, 0),
+])
+def test_a_tracer_that_stops_it_in_the_middle(dev: int, number: int, option: int, stops: int) -> None:
+    """As strace and gdb do: what is put off until the call returns is done before it does."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with gate() as ready, gate() as go:
+        def task() -> None:
+            policy = abi.simple(dev, {OPENAT: ERRNO | DENIED})
+            ready.open()
+            go.wait()
+            abi.attach_later(dev, policy, [(X86_64, number)])
+            if number == EXECVE:
+                # Without openat() it cannot even load its libraries.
+                os.execv("/bin/true", ["true"])
+            pid = abi.raw_syscall(CLONE, signal.SIGCHLD, 0, 0, 0, 0)
+            if pid:
+                os.waitpid(pid, 0)
+            os._exit(0 if pid == 0 else 127 if abi.raw_syscall(OPENAT, -1, 0, 0) == -DENIED else 1)
+
+        with Child(task) as traced:
+            ready.wait()
+            assert libc.ptrace(PTRACE_SEIZE, traced.pid, 0, option) == 0
+            go.open()
+            seen = 0
+            while True:
+                pid, status = os.waitpid(-1, WALL)
+                if not os.WIFSTOPPED(status):
+                    if pid == traced.pid:
+                        break
+                    continue
+                seen += status >> 16 in (PTRACE_EVENT_FORK, PTRACE_EVENT_EXEC)
+                libc.ptrace(PTRACE_CONT, pid, 0, 0)
+            traced.set_reaped(status)
+            assert (seen, os.waitstatus_to_exitcode(status)) == (stops, 127)
 
 
 def test_from_outside(dev: int, keep: Keep) -> None:

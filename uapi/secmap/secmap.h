@@ -802,8 +802,9 @@ struct secmap_number {
  * The policy goes on top of the task's stack, with its cost, and for DETACH, POLICY_REPLACE and
  * all else as any other one; but it is not asked. When the task returns from one of the calls, to
  * its next instruction in user mode, the policy is in force, for good. A call that is denied
- * has not been made, nor has one that a signal interrupts and the kernel makes again; one that it
- * goes on with by restart_syscall(2) has failed.
+ * has not been made; one that a signal interrupts has failed, and where the kernel makes it again
+ * that is another call. What says ENOSYS has succeeded: so does what is still under way when a
+ * tracer stops it, and may look.
  *
  * Each thread has its own phases: a child begins with those of its parent at that moment, and
  * goes on by itself. If there is no memory for the stack with the policy in force the process is
