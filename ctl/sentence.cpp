@@ -104,7 +104,7 @@ std::string subject_words(const call_facts& of) {
 }
 
 std::string spoken(abi on, const std::string& call, const condition& of, const std::vector<table_image>& tables) {
-    const std::string argument = argument_name(on, call, of.arg);
+    std::string argument = argument_name(on, call, of.arg);
     const std::string than = value_words(call, of.arg, of.value);
     const std::uint64_t all = of.width == 64 ? UINT64_MAX : UINT32_MAX;
     const bool part = (of.op == comparison::in || of.op == comparison::not_in) && of.mask != all;
