@@ -46,9 +46,10 @@ static int tighten(struct secmap_request *request, struct secmap_policy *from,
 
 	if (secmap_is_filtered())
 		return secmap_refuse(why, -EPERM, "the caller is filtered itself");
-	if (own &&
-	    !(uid_eq(from->object.uid, current_euid()) && uid_eq(to->object.uid, current_euid())))
+	if (own && !secmap_object_is_callers(&from->object))
 		return secmap_refuse(why, -EPERM, "somebody else made policy %u", from->object.id);
+	if (own && !secmap_object_is_callers(&to->object))
+		return secmap_refuse(why, -EPERM, "somebody else made policy %u", to->object.id);
 	if (own && READ_ONCE(from->lent))
 		return secmap_refuse(why, -EPERM, "others, or privileged tasks, carry policy %u",
 				     from->object.id);

@@ -28,7 +28,7 @@ static bool is_own(const struct secmap_object *object)
 {
 	const struct secmap_policy *policy = container_of(object, struct secmap_policy, object);
 
-	return uid_eq(object->uid, current_euid()) && atomic_read(&policy->stacks) &&
+	return secmap_object_is_callers(object) && atomic_read(&policy->stacks) &&
 	       !READ_ONCE(policy->lent);
 }
 

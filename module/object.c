@@ -74,6 +74,7 @@ int secmap_object_publish(struct secmap_object *object, enum secmap_object_type 
 	refcount_set(&object->refs, 1);
 	object->type = type;
 	object->uid = current_euid();
+	object->gid = current_egid();
 	if (atomic_inc_return(&list->count) <= limit)
 		err = xa_alloc_cyclic(&list->ids, &object->id, object, XA_LIMIT(1, INT_MAX),
 				      &list->next, GFP_KERNEL_ACCOUNT);

@@ -3,6 +3,7 @@
 #ifndef _SECMAP_OBJECT_H
 #define _SECMAP_OBJECT_H
 
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/refcount.h>
 #include <linux/uidgid.h>
@@ -15,6 +16,7 @@ enum secmap_object_type { SECMAP_OBJECT_TABLE, SECMAP_OBJECT_POLICY, SECMAP_OBJE
  * @refs: descriptors, and what uses the object; the last one frees it
  * @id: never 0; in the list of its type from publishing to the last put
  * @uid: who made it
+ * @gid: likewise
  *
  * Everything but @refs is immutable once the object is published.
  */
@@ -23,8 +25,15 @@ struct secmap_object {
 	enum secmap_object_type type;
 	u32 id;
 	kuid_t uid;
+	kgid_t gid;
 	char name[SECMAP_NAME_LEN];
 };
+
+/* Did the caller make it, and could he trace an unprivileged task that did? */
+static inline bool secmap_object_is_callers(const struct secmap_object *object)
+{
+	return uid_eq(object->uid, current_euid()) && gid_eq(object->gid, current_egid());
+}
 
 bool secmap_object_valid_name(const char *name);
 int __must_check secmap_object_publish(struct secmap_object *object, enum secmap_object_type type,

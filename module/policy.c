@@ -3,6 +3,7 @@
 #include "policy.h"
 
 #include <linux/cred.h>
+#include <linux/sched/coredump.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
@@ -343,11 +344,12 @@ struct secmap_verdict secmap_policy_test(const struct secmap_policy *policy,
 	return verdict;
 }
 
-/* Could they have more privileges than an unprivileged task of this user, then or later? */
-static bool creds_are_plain(const struct cred *cred, kuid_t uid)
+/* Those of an unprivileged task of whoever made the object? */
+static bool creds_are_plain(const struct cred *cred, const struct secmap_object *of)
 {
-	return uid_eq(cred->uid, uid) && uid_eq(cred->euid, uid) && uid_eq(cred->suid, uid) &&
-	       gid_eq(cred->egid, cred->gid) && gid_eq(cred->sgid, cred->gid) &&
+	return uid_eq(cred->uid, of->uid) && uid_eq(cred->euid, of->uid) &&
+	       uid_eq(cred->suid, of->uid) && gid_eq(cred->gid, of->gid) &&
+	       gid_eq(cred->egid, of->gid) && gid_eq(cred->sgid, of->gid) &&
 	       cap_isclear(cred->cap_permitted);
 }
 
@@ -359,15 +361,17 @@ static bool creds_are_plain(const struct cred *cred, kuid_t uid)
  *
  * To be called before there is a stack that may be carried. With no_new_privs execve() gives the
  * task, and what it creates, no privileges; without capabilities nothing else does, but for user
- * namespaces of its own.
+ * namespaces of its own. What it had before, and has not dropped but by name (a descriptor, a
+ * secret), makes it one that its user may not trace: the kernel clears dumpable then.
  */
 void secmap_policy_give(struct secmap_policy *policy, struct task_struct *task)
 {
-	bool plain = task && task_no_new_privs(current);
+	bool plain =
+		task && task_no_new_privs(current) && get_dumpable(current->mm) == SUID_DUMP_USER;
 
 	if (plain) {
 		rcu_read_lock();
-		plain = creds_are_plain(__task_cred(task), policy->object.uid);
+		plain = creds_are_plain(__task_cred(task), &policy->object);
 		rcu_read_unlock();
 	}
 	if (!plain)

@@ -84,7 +84,8 @@ static int finish(const struct batch *first, struct batch *rest, const struct se
 	err = err ?: build(rest, change);
 	if (!err) {
 		if (READ_ONCE(change->from->lent) ||
-		    !uid_eq(change->from->object.uid, change->to->object.uid))
+		    !uid_eq(change->from->object.uid, change->to->object.uid) ||
+		    !gid_eq(change->from->object.gid, change->to->object.gid))
 			WRITE_ONCE(change->to->lent, true);
 		secmap_stacks_turn(first->stacks, first->count);
 		secmap_stacks_turn(rest->stacks, rest->count);

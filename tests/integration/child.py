@@ -118,18 +118,26 @@ def become_nobody() -> None:
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
+    become_dumpable()
+
+
+def become_dumpable(yes: bool = True) -> None:
+    """As after execve(); or as who has changed his ids and not executed anything since."""
+    _libc.prctl(_PR_SET_DUMPABLE, int(yes), 0, 0, 0)
 
 
 @contextlib.contextmanager
 def effective_nobody() -> Iterator[None]:
-    """For a moment, in the calling process: its effective user id."""
+    """For a moment, in the calling process: its effective user and group id."""
+    os.setegid(NOBODY)
     os.seteuid(NOBODY)
     try:
         yield
     finally:
         os.seteuid(0)
+        os.setegid(0)
         # The kernel lets nobody dump who has changed it; what is forked later inherits that.
-        _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+        become_dumpable()
 
 
 def unshare(flags: int) -> None:

@@ -164,6 +164,16 @@ def _nobodys(dev: int, keep: Keep, count: int = 1) -> list[int]:
     return [make() for _ in range(count)]
 
 
+def _become_nobody_of(group: int) -> Callable[[], None]:
+    """Nobody, of a group that a set-group-id program has given him for good."""
+    def become() -> None:
+        os.setresgid(group, group, group)
+        os.setresuid(child.NOBODY, child.NOBODY, child.NOBODY)
+        child.become_dumpable()
+
+    return become
+
+
 def _try(policy: int) -> int:
     """What its maker gets when he tightens it."""
     def tighten(there: int) -> int:
@@ -174,7 +184,7 @@ def _try(policy: int) -> int:
 
 @pytest.mark.parametrize("how", [
     "attached by root", "root carries it itself", "root in nobody's place", "without no_new_privs",
-    "a saved id", "a group"])
+    "a saved id", "a group", "another group", "dropped privileges"])
 def test_a_task_with_more_privileges_is_not_tightened(dev: int, keep: Keep, how: str) -> None:
     """Else its maker could make setuid() fail there, say."""
     (policy,) = _nobodys(dev, keep)
@@ -190,7 +200,9 @@ def test_a_task_with_more_privileges_is_not_tightened(dev: int, keep: Keep, how:
         "without no_new_privs": lambda: abi.attach(dev, policy),
         "a saved id": _in_turn(lambda: os.setresuid(nobody, nobody, 0), carry),
         "a group": _in_turn(lambda: os.setresgid(nobody, 0, 0),
-                            lambda: os.setresuid(nobody, nobody, nobody), carry)}
+                            lambda: os.setresuid(nobody, nobody, nobody), carry),
+        "another group": _in_turn(_become_nobody_of(12), carry),
+        "dropped privileges": _in_turn(become_nobody, lambda: child.become_dumpable(False), carry)}
     with _carrier(own[how]) as task:
         if how == "attached by root":
             abi.attach(dev, policy, task.pid)
@@ -213,6 +225,21 @@ def test_not_lent_it_is() -> None:
             return abi.tighten(dev, mild, _strict(dev))
 
     assert _as_nobody(owner) == [2, 2]
+
+
+def test_a_maker_of_another_group_is_somebody_else(dev: int, keep: Keep) -> None:
+    """His user's tasks of that group could not trace one of this one."""
+    (policy,) = _nobodys(dev, keep)
+
+    def tighten() -> object:
+        _become_nobody_of(12)()
+        there = abi.device()
+        return _tighten(there, policy, _strict(there))
+
+    with _carrier(_in_turn(become_nobody, lambda: _carry(dev, policy))):
+        ident = abi.policy_info(dev, policy)["id"]
+        assert child.value(tighten) == [EPERM, f"somebody else made policy {ident}"]
+        assert _try(policy) == 0
 
 
 def test_what_a_thread_is_given_by_another_one(dev: int, keep: Keep) -> None:

@@ -413,8 +413,8 @@ struct secmap_policy_by_id {
 
 /*
  * secmap_policy_next.flags: only the caller's own ones, for which no privileges are needed: those
- * that he made (the effective user id), that somebody carries, and that were never lent, see
- * SECMAP_REPLACE_TIGHTEN. The caller must be in the initial user and pid namespaces, and not
+ * that he made (the effective user and group id), that somebody carries, and that were never lent,
+ * see SECMAP_REPLACE_TIGHTEN. The caller must be in the initial user and pid namespaces, and not
  * filtered himself; for others there is none.
  */
 #define SECMAP_NEXT_OWN (1U << 0)
@@ -557,13 +557,14 @@ struct secmap_policy_test {
  * by TRACE. EXDEV: the module could not show that; it does not find out in every case where it is
  * so. EOPNOTSUPP: one of them is a program.
  *
- * Needs to be who made both policies (the effective user id), and that @policy_fd was never lent:
- * EPERM. It is lent when it is attached by anybody but its maker's tasks to themselves, or without
- * no_new_privs, or by a task that has a capability, or whose real, effective and saved ids differ;
- * and when it comes in the place of one that is lent, or that somebody else made. So who has no
- * privileges denies nothing to a task of others, and to none that has more privileges than he. Or
- * needs CAP_SYS_ADMIN in the initial user namespace, of the caller and of the opener of the device.
- * In both cases a caller that is not filtered himself.
+ * Needs to be who made both policies (the effective user and group id), and that @policy_fd was
+ * never lent: EPERM. It is lent when it is attached by anybody but its maker's tasks to themselves,
+ * or without no_new_privs, or by a task that has a capability, of which a real, effective or saved
+ * id is not its maker's, or that is not dumpable (PR_SET_DUMPABLE); and when it comes in the place
+ * of one that is lent, or that somebody else made. So who has no privileges denies nothing to a
+ * task of others, and to none that has more privileges than he. Or needs CAP_SYS_ADMIN in the
+ * initial user namespace, of the caller and of the opener of the device. In both cases a caller
+ * that is not filtered himself.
  *
  * Who is no administrator cannot exceed the limits of a stack by it, nor replace it in more than
  * 4096 stacks: ENOSPC. EAGAIN: too many stacks came while the others were built.
