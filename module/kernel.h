@@ -21,7 +21,7 @@
 #include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/random.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/seccomp.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -39,6 +39,12 @@ static inline void *secmap_alloc(size_t bytes)
 static inline void secmap_release(const void *memory)
 {
 	kvfree(memory);
+}
+
+/* Is a fatal signal pending for the caller? */
+static inline bool secmap_is_dying(void)
+{
+	return fatal_signal_pending(current);
 }
 
 static inline u64 secmap_random(void)

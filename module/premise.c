@@ -31,8 +31,12 @@ bool secmap_premises_look(struct secmap_premises *premises)
 {
 	if (!premises->budget)
 		return false;
-	if (!(--premises->budget % PREMISES_BREATH))
+	if (!(--premises->budget % PREMISES_BREATH)) {
 		cond_resched();
+		/* Who is being killed gets no answer any more. */
+		if (secmap_is_dying())
+			premises->budget = 0;
+	}
 	return true;
 }
 

@@ -21,6 +21,7 @@ static_assert(SLOTS >> SLOTS_SHIFT == 1 && 2 * SECMAP_LIMIT_RECORDED_VALUES <= S
 /**
  * struct recording_set - the arguments of one call
  * @slots: SLOTS times @stride words
+ * @seed: a random number, so that nobody can choose arguments that begin at the same slot
  * @count: of slots that are used, or are going to be
  * @stride: words in a slot
  * @args: which arguments, a bit each
@@ -28,6 +29,7 @@ static_assert(SLOTS >> SLOTS_SHIFT == 1 && 2 * SECMAP_LIMIT_RECORDED_VALUES <= S
  */
 struct recording_set {
 	u64 *slots;
+	u64 seed;
 	atomic_t count;
 	u32 stride;
 	u32 args;
@@ -85,6 +87,7 @@ static int fill_sets(struct secmap_recording *recording, const struct secmap_rec
 		if (*set_of)
 			return -EEXIST;
 		*set_of = i + 1;
+		set->seed = secmap_random();
 		set->args = sets[i].args;
 		set->stride = stride_of(set->args);
 		set->slots = slots;
@@ -137,7 +140,7 @@ void secmap_recording_free(struct secmap_recording *recording)
 /* Those of the arguments that are kept, and where to begin to look for them. */
 static u32 pick(const struct recording_set *set, const __u64 *args, u64 *picked)
 {
-	u64 hash = 0;
+	u64 hash = set->seed;
 	u32 i, n = 0;
 
 	for (i = 0; i < RECORDING_ARGS; i++) {
@@ -180,7 +183,7 @@ static bool set_has_room(struct recording_set *set)
 
 /*
  * Two who record the same for the first time at once may do so in two slots: nobody waits for the
- * other one. Who reads gets it twice.
+ * other one. Who reads gets it twice; and a set that is as good as full may say that it overflows.
  */
 static void set_note(struct recording_set *set, const __u64 *args)
 {

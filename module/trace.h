@@ -32,7 +32,11 @@ TRACE_EVENT_FN(secmap_decision,
 		__entry->action = event->action;
 		__entry->policy = event->policy;
 		__entry->ip = event->call.instruction_pointer;
-		memcpy(__entry->args, event->call.args, sizeof(__entry->args));
+		/* Others would be of another call, perhaps of another program. */
+		if (event->has_args)
+			memcpy(__entry->args, event->call.args, sizeof(__entry->args));
+		else
+			memset(__entry->args, 0, sizeof(__entry->args));
 		__entry->has_args = event->has_args;
 		__entry->complains = event->complains;
 	),

@@ -221,6 +221,8 @@ static void log_call(const struct secmap_carrier *carrier, u32 arch, int signal)
 	audit_log_format(ab, " sig=%d arch=%x syscall=%d compat=%d ip=0x%lx code=0x%x", signal,
 			 arch, (int)carrier->number, arch == AUDIT_ARCH_I386, carrier->ip,
 			 carrier->action & SECCOMP_RET_ACTION_FULL);
+	if (test_bit(SECMAP_LATE_RAN, &carrier->late))
+		audit_log_format(ab, " complain=1");
 	audit_log_end(ab);
 }
 

@@ -89,7 +89,7 @@ static bool policy_allows(const struct secmap_event *event)
 	struct secmap_policy *policy;
 	bool allows;
 
-	if (secmap_verdict_stricter(event->action, SECCOMP_RET_TRAP))
+	if (!event->complains && secmap_verdict_stricter(event->action, SECCOMP_RET_TRAP))
 		return true;
 	policy = secmap_policy_of(secmap_object_by_id(event->policy, SECMAP_OBJECT_POLICY));
 	if (IS_ERR(policy))

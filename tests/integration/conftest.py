@@ -9,6 +9,7 @@ from pathlib import Path
 import abi
 import asking
 import pytest
+from kernel_log import KernelLog
 from records import Ground
 
 TOP = Path(__file__).resolve().parents[2]
@@ -36,6 +37,13 @@ def dev() -> Iterator[int]:
     descriptor = abi.device()
     yield descriptor
     os.close(descriptor)
+
+
+@pytest.fixture(name="log")
+def _log() -> Iterator[KernelLog]:
+    log = KernelLog()
+    yield log
+    log.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,11 @@ from errno import E2BIG, EACCES, EBADF, EBADFD, EEXIST, EINVAL, ENOENT, EOPNOTSU
 import abi
 import child
 import pytest
+import watching
 from abi import (ALLOW, COMPLAIN, ERRNO, FILTER, I386, KILL_PROCESS, LOG, NEW_LISTENER, RECORD,
                  STRICT, TRAP, TSYNC, USER_NOTIF, X86_64, Cond, Rule, Section)
 from child import Child, errno_of, gate
+from kernel_log import KernelLog
 from records import Ground, Record
 from watching import Socket
 
@@ -289,6 +291,41 @@ def test_a_complaint_leaves_nothing_behind(dev: int, keep: Keep, watcher: Socket
     child.value(make)
     assert [(one.nr, one.complains, one.args is not None) for one in watcher.rest()] == [
         (GETSID, True, True), (UMASK, False, True)]
+
+
+def test_the_log_tells_a_complaint_from_a_denial(dev: int, keep: Keep, log: KernelLog) -> None:
+    policy = keep(abi.simple(dev, {UMASK: KILL_PROCESS}))
+    denies = keep(abi.simple(dev, {GETSID: ERRNO | 1}))
+
+    def make() -> None:
+        abi.attach(dev, policy, flags=COMPLAIN | abi.ATTACH_LOG)
+        abi.raw_syscall(UMASK, 9)
+        abi.attach(dev, denies, flags=abi.ATTACH_LOG)
+        abi.raw_syscall(GETSID)
+
+    with Child(make) as asking:
+        assert asking.outcome().status == 0
+        one = rf"op=secmap .*\bpid={asking.pid} .* sig=0 "
+        log.wait(rf"{one}.*syscall={UMASK} .*code=0x80000000 complain=1\s*$")
+        log.wait(rf"{one}.*syscall={GETSID} .*code=0x50000\s*$")
+
+
+def test_complaints_are_held_to_the_rate(dev: int, keep: Keep, watcher: Socket) -> None:
+    """A kill is not, for it costs a process; this one costs nothing."""
+    policy = keep(abi.simple(dev, {UMASK: KILL_PROCESS}))
+
+    def make() -> None:
+        abi.attach(dev, policy, flags=COMPLAIN)
+        for _ in range(50):
+            abi.raw_syscall(UMASK, 9)
+
+    watching.rate(5)
+    try:
+        child.value(make)
+    finally:
+        watching.rate(1000)
+    # A second may have ended meanwhile.
+    assert 5 <= len(watcher.rest()) <= 10
 
 
 def test_what_comes_in_its_place_complains_too(dev: int, keep: Keep) -> None:

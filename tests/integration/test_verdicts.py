@@ -4,7 +4,7 @@
 import itertools
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import abi
 import child
@@ -15,13 +15,6 @@ from kernel_log import KernelLog
 
 GETPPID = 110
 SIGSYS = 31
-
-
-@pytest.fixture(name="log")
-def _log() -> Iterator[KernelLog]:
-    log = KernelLog()
-    yield log
-    log.close()
 
 
 def _call_under(dev: int, stack: Sequence[int]) -> Outcome:

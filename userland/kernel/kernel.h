@@ -155,6 +155,11 @@ static inline void cond_resched(void)
 {
 }
 
+static inline bool secmap_is_dying(void)
+{
+	return false;
+}
+
 #endif /* !__cplusplus */
 
 /* Zeroed memory, or NULL. */
