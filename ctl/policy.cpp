@@ -52,9 +52,16 @@ result<policy_list> list(const context& with) {
 result<policy_facts> show(const context& with, std::uint32_t id) {
     const auto opened = device::open(with.device);
     if (!opened) return opened.error();
-    auto info = info_of(*opened, id);
+    const auto which = policy::open(*opened, id);
+    if (!which) return which.error();
+    auto info = which->info(*opened);
     if (!info) return std::move(info).error();
-    return policy_facts{std::move(info).value()};
+    policy_facts found{std::move(info).value(), {}};
+    if (found.policy.tables == 0) return found;
+    auto tables = which->table_ids(*opened);
+    if (!tables) return std::move(tables).error();
+    found.tables = std::move(tables).value();
+    return found;
 }
 
 // Builds it as the module would: what the module refuses is refused here, without a device.

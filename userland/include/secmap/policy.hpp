@@ -93,6 +93,9 @@ public:
     [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
     [[nodiscard]] result<policy_info> info(const device& on) const;
 
+    /// The ids of the tables that it looks into, in its order; 0: a map of bpf(2).
+    [[nodiscard]] result<std::vector<std::uint32_t>> table_ids(const device& on) const;
+
     /// The program of a policy of kind CBPF. EINVAL: it is of another kind.
     [[nodiscard]] result<filter_program> filter(const device& on) const;
 
