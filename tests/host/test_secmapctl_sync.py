@@ -21,7 +21,7 @@ LIBRARY = {path.name: path.read_text(encoding="utf-8")
            for path in (TOP / folder).glob("*.[ch]pp")}
 
 # Commands that `--help` lists commands for.
-OBJECTS = ("policy", "prog", "task", "stats")
+OBJECTS = ("policy", "prog", "table", "task", "stats")
 # No command's answer, or not the only one.
 OTHER_SCHEMAS = {"error", "notify-request", "notify-reply", "run-why"}
 COMMON = {"--help", "--json", "--pretty", "--device", "--version"}
