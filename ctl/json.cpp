@@ -237,6 +237,7 @@ ordered_json policy_json(const policy_info& of) {
             {"foreign_action", program ? ordered_json(nullptr) : action_json(of.foreign_action)},
             {"sections", sections},
             {"tables", of.tables},
+            {"table_ids", of.table_ids},
             {"actions", action_names(of.actions)},
             {"cost", of.cost},
             {"stacks", of.stacks},
@@ -368,9 +369,7 @@ struct writer {
         return {{"policies", list}};
     }
 
-    ordered_json operator()(const policy_facts& of) const {
-        return {{"policy", policy_json(of.policy)}, {"tables", of.tables}};
-    }
+    ordered_json operator()(const policy_facts& of) const { return {{"policy", policy_json(of.policy)}}; }
 
     ordered_json operator()(const table_list& of) const { return {{"tables", table_list_json(of)}}; }
     ordered_json operator()(const table_facts& of) const { return {{"table", table_facts_json(of)}}; }

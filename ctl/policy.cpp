@@ -52,16 +52,9 @@ result<policy_list> list(const context& with) {
 result<policy_facts> show(const context& with, std::uint32_t id) {
     const auto opened = device::open(with.device);
     if (!opened) return opened.error();
-    const auto which = policy::open(*opened, id);
-    if (!which) return which.error();
-    auto info = which->info(*opened);
+    auto info = info_of(*opened, id);
     if (!info) return std::move(info).error();
-    policy_facts found{std::move(info).value(), {}};
-    if (found.policy.tables == 0) return found;
-    auto tables = which->table_ids(*opened);
-    if (!tables) return std::move(tables).error();
-    found.tables = std::move(tables).value();
-    return found;
+    return policy_facts{std::move(info).value()};
 }
 
 // Builds it as the module would: what the module refuses is refused here, without a device.

@@ -38,7 +38,7 @@ ordered_json table_facts_json(const table_facts& of) {
 }
 
 ordered_json table_update_json(const table_update_report& of) {
-    return {{"table", of.table.id},          {"table_name", of.table.name}, {"entries", of.done.entries},
+    return {{"table", of.table.id},         {"table_name", of.table.name}, {"entries", of.done.entries},
             {"policies", of.done.policies}, {"tasks", of.done.tasks},      {"stacks", of.done.stacks}};
 }
 

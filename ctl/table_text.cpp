@@ -35,8 +35,7 @@ void print_table(buffer& to, const table_facts& of) {
     line(to, "{}: {}, {} of {}{}", table_words(of.table), type_word(of.table),
          entry_words(of.table, of.contents.keys.size()), of.table.max_entries, of.table.sealed ? ", sealed" : "");
     line(to, "{}{}, made by uid {}, {} bytes", indent,
-         of.table.policies == 1 ? "1 policy looks into it"
-                                : fmt::format("{} policies look into it", of.table.policies),
+         of.table.policies == 1 ? "1 policy looks into it" : fmt::format("{} policies look into it", of.table.policies),
          of.table.uid, of.table.bytes);
     const bool valued = !std::ranges::all_of(of.contents.values, is_zero);
     std::vector<std::string> words;
@@ -46,7 +45,8 @@ void print_table(buffer& to, const table_facts& of) {
 }
 
 void print_update(buffer& to, const table_update_report& of) {
-    line(to, "{} has {} now: it had {}", table_words(of.table), entry_words(of.table, of.done.entries), of.table.entries);
+    line(to, "{} has {} now: it had {}", table_words(of.table), entry_words(of.table, of.done.entries),
+         of.table.entries);
     line(to, "{}{} and {} changed at once, of {}", indent, counted(of.done.tasks, "task"),
          counted(of.done.stacks, "stack"),
          of.done.policies == 1 ? "1 policy" : fmt::format("{} policies", of.done.policies));

@@ -350,7 +350,7 @@ struct writer {
 
     void operator()(const policy_facts& of) const {
         print_policy(to, of.policy);
-        print_table_ids(to, of.tables);
+        print_table_ids(to, of.policy.table_ids);
     }
 
     void operator()(const table_list& of) const { print_tables(to, of); }

@@ -52,7 +52,6 @@ struct policy_list {
 /// Of `policy show`.
 struct policy_facts {
     policy_info policy;
-    std::vector<std::uint32_t> tables;  ///< their ids; 0: a map of bpf(2)
 };
 
 /// Of `table list`.

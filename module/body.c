@@ -167,10 +167,12 @@ struct secmap_body *secmap_body_changed(const struct secmap_body *body,
 		return no_memory(why);
 	refcount_set(&next->refs, 1);
 	next->count = body->count;
-	for (i = 0; i < body->count; i++)
-		if (body->contents[i])
-			next->contents[i] = secmap_contents_get(
-				body->contents[i] == from ? to : body->contents[i]);
+	for (i = 0; i < body->count; i++) {
+		struct secmap_contents *stays = body->contents[i];
+
+		if (stays)
+			next->contents[i] = secmap_contents_get(stays == from ? to : stays);
+	}
 	if (body->program) {
 		spec.insns = body->program->insns;
 		spec.len = body->program->len;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Bodies: what a policy says. Immutable but for live maps; another one comes when a table changes. */
+/* Bodies: what a policy says. Immutable but for live maps; a table that changes brings another. */
 #ifndef _SECMAP_BODY_H
 #define _SECMAP_BODY_H
 

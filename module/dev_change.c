@@ -137,9 +137,9 @@ put_from:
 }
 
 /*
- * May the caller seal this object, or change one that nothing depends on? Another user who was given
- * a descriptor to use it must not take the administrator's right to replace it; nor must who is
- * confined.
+ * May the caller seal this object, or change one that nothing depends on? Another user who was
+ * given a descriptor to use it must not take the administrator's right to replace it; nor must who
+ * is confined.
  */
 bool secmap_may_seal(const struct secmap_request *request, const struct secmap_object *object)
 {

@@ -237,7 +237,8 @@ int secmap_ioctl_table_info(struct secmap_request *request)
 }
 
 /* The keys of @table, and their values, as far as there is room for them; then copied out. */
-static int tell_keys(const struct secmap_table *table, const struct secmap_table_read *read, u32 room)
+static int tell_keys(const struct secmap_table *table, const struct secmap_table_read *read,
+		     u32 room)
 {
 	u64 *keys = secmap_user_room(room, 2 * sizeof(*keys));
 	u64 *values = keys + room;

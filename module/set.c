@@ -10,9 +10,9 @@
 #include <linux/user_namespace.h>
 
 /*
- * Held for reading by who makes a policy over sets, from looking at what is in them until the policy
- * can be found by its id; for writing by who changes a set. So no policy over old contents comes
- * behind the back of a change.
+ * Held for reading by who makes a policy over sets, from looking at what is in them until the
+ * policy can be found by its id; for writing by who changes a set. So no policy over old contents
+ * comes behind the back of a change.
  */
 static DECLARE_RWSEM(changing);
 

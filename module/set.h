@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sets: table objects. What is in one is immutable; it is changed by putting something else there. */
+/* Sets: table objects. What is in one is immutable; to change it something else is put there. */
 #ifndef _SECMAP_SET_H
 #define _SECMAP_SET_H
 

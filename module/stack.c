@@ -447,8 +447,8 @@ void secmap_stacks_begin(const struct secmap_change *change)
 		struct secmap_swap *swap = &change->swaps[i];
 
 		rcu_assign_pointer(swap->to->counts, swap->counts);
-		swap->body = rcu_replace_pointer(swap->to->body, swap->body,
-						 lockdep_is_held(&all_lock));
+		swap->body =
+			rcu_replace_pointer(swap->to->body, swap->body, lockdep_is_held(&all_lock));
 	}
 	/* Whoever sees the new time sees each stack's successor, and what is in it. */
 	smp_store_release(&time_now, time_now + 1);

@@ -273,8 +273,8 @@ static int table_check_removed(const struct secmap_table *table, const struct se
 		u64 key = change->remove[i];
 
 		if (secmap_table_has(added, key))
-			return secmap_refuse(why, -EEXIST, "remove[%u]: key %#llx is in keys, too", i,
-					     key);
+			return secmap_refuse(why, -EEXIST, "remove[%u]: key %#llx is in keys, too",
+					     i, key);
 		if (!secmap_table_has(table, key))
 			return secmap_refuse(why, -ENOENT,
 					     "remove[%u]: key %#llx is not in the table", i, key);
@@ -286,8 +286,8 @@ static int table_check_removed(const struct secmap_table *table, const struct se
 
 /* Behind those of @spec, which are there, the keys that stay as they are. */
 static void table_keep(const struct secmap_table *table, const struct secmap_table *added,
-		       const struct secmap_table *removed, struct secmap_table_spec *spec, u64 *keys,
-		       u64 *values)
+		       const struct secmap_table *removed, struct secmap_table_spec *spec,
+		       u64 *keys, u64 *values)
 {
 	size_t cursor = 0;
 	bool found;
@@ -371,8 +371,7 @@ struct secmap_table *secmap_table_create_changed(const struct secmap_table *tabl
 	if (IS_ERR(removed))
 		goto free_added;
 	err = table_check_removed(table, added, change, why);
-	next = err ? ERR_PTR(err) :
-		     table_change(table, max_entries, change, added, removed, why);
+	next = err ? ERR_PTR(err) : table_change(table, max_entries, change, added, removed, why);
 	secmap_table_free(removed);
 free_added:
 	secmap_table_free(added);

@@ -94,11 +94,11 @@ static int check_sealed(const struct update *update, struct secmap_why *why)
 static int build_contents(struct update *update, const struct secmap_table_change *change,
 			  struct secmap_why *why)
 {
-	struct secmap_table *table =
-		secmap_table_create_changed(update->was->table, update->set->max_entries, change,
-					    why);
 	struct secmap_contents *to;
+	struct secmap_table *table;
 
+	table = secmap_table_create_changed(update->was->table, update->set->max_entries, change,
+					    why);
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 	to = secmap_contents_create(table);
@@ -140,7 +140,7 @@ static int carry_out(struct update *update, const struct secmap_table_change *ch
 
 	if (atomic_read(&set->policies) && !may_loosen)
 		return secmap_refuse(why, -EPERM,
-				     "policies look into table %u: needs CAP_SYS_ADMIN in the initial user namespace, and a caller that is not filtered",
+				     "policies look into table %u: this is for administrators",
 				     set->object.id);
 	update->was = rcu_dereference_protected(set->contents, true);
 	err = find_policies(update);

@@ -170,7 +170,7 @@ def test_completion_offers_only_what_begins_so() -> None:
     assert complete("prog", "d") == {"dump"}
     assert complete("policy", "sh") == {"show"}
     assert complete("--json", "policy", "co") == {"compile"}
-    assert complete("--device", "policy", "ta") == {"task"}
+    assert complete("--device", "policy", "ta") == {"table", "task"}
 
 
 def test_ioctls_are_the_same_in_header_library_and_manual() -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """TABLE_UPDATE and its like: what is in a table afterwards, for whom, and who may."""
 
+import functools
 import os
 import random
 import signal
@@ -144,7 +145,12 @@ def test_tasks_threads_and_children(dev: int, keep: Keep, maker: Maker) -> None:
             said: list[list[int]] = []
             abi.attach(dev, policy)
             inside = threading.Event()
-            thread = threading.Thread(target=lambda: (inside.wait(), said.append(denied(KEYS))))
+
+            def ask_later() -> None:
+                inside.wait()
+                said.append(denied(KEYS))
+
+            thread = threading.Thread(target=ask_later)
             thread.start()
             said.append(denied(KEYS))
             ready.open()
@@ -461,9 +467,9 @@ def test_who_may_seal(dev: int, keep: Keep) -> None:
 
 def test_the_last_task_exits(dev: int, keep: Keep, maker: Maker) -> None:
     table = keep(abi.table_create(dev, [KEYS[0]], room=8))
-    for round_ in range(100):
+    for round_ in range(40):
         policy = maker(dev, table)
-        with Child(lambda policy=policy: (abi.attach(dev, policy), None)[1]):
+        with Child(functools.partial(abi.attach, dev, policy)):
             os.close(policy)
             key = KEYS[1 + round_ % 2]
             assert update(dev, table, [key], whole=True).entries == 1
@@ -477,7 +483,7 @@ def test_policies_that_are_being_made(dev: int, keep: Keep, maker: Maker) -> Non
     done = threading.Event()
 
     def make() -> None:
-        while not done.is_set() and len(made) < 2000:
+        while not done.is_set() and len(made) < 100:
             made.append(maker(dev, table))
 
     threads = [threading.Thread(target=make) for _ in range(2)]

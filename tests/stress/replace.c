@@ -30,9 +30,9 @@
 #include <secmap/secmap.h>
 
 #define FIRST_ERRNO 1001
-#define ASKED	    7 /* the argument of getpgid() that the policies deny */
+#define ASKED	    7	/* the argument of getpgid() that the policies deny */
 #define FILLING	    256 /* other keys of the table, which change as well */
-#define CHECKS	    6 /* calls that are looked at before the next replacement */
+#define CHECKS	    6	/* calls that are looked at before the next replacement */
 
 enum way { CALL, FORK, GENERATIONS, THREAD, ATTACH, TSYNC, WAYS };
 
@@ -314,7 +314,7 @@ int main(int argc, char **argv)
 	for (int way = 0; way < WAYS; way++)
 		printf("%s %ld\n", names[way], atomic_load(&shared->checks[way]));
 	printf("rounds %ld\ntasks %ld\nstacks %ld\nthird %ld\nlate %ld\nfaults %ld\n", round,
-	       changed.tasks, changed.stacks, atomic_load(&shared->third), atomic_load(&shared->late),
-	       atomic_load(&shared->faults));
+	       changed.tasks, changed.stacks, atomic_load(&shared->third),
+	       atomic_load(&shared->late), atomic_load(&shared->faults));
 	return 0;
 }

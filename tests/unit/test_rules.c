@@ -242,13 +242,14 @@ static void test_another_table(void **state)
 	judged(changed, AUDIT_ARCH_X86_64, 10, ERRNO | 3, 2);
 	judged(changed, AUDIT_ARCH_I386, 10, ERRNO | 4, SECMAP_RULE_DEFAULT);
 	for (i = 5; i <= 8; i++) {
+		static const u32 said[] = { [5] = ALLOW, ERRNO | 2, ERRNO | 1, ALLOW };
+
 		call.args[0] = i;
 		call.arch = AUDIT_ARCH_X86_64;
-		assert_int_equal(secmap_rules_eval(changed, &call).action,
-				 i == 7 ? (ERRNO | 1) : i == 6 ? (ERRNO | 2) : ALLOW);
+		assert_int_equal(secmap_rules_eval(changed, &call).action, said[i]);
 		call.arch = AUDIT_ARCH_I386;
 		assert_int_equal(secmap_rules_eval(changed, &call).action,
-				 i == 7 ? (ERRNO | 4) : (ERRNO | 5));
+				 ERRNO | (i == 7 ? 4 : 5));
 	}
 	secmap_rules_free(changed);
 	secmap_table_free((struct secmap_table *)tables[1]);
@@ -264,10 +265,8 @@ static int nothing_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_newer_with_rules),
-		cmocka_unit_test(test_allowed),
-		cmocka_unit_test(test_nothing_kept),
+		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_newer_with_rules),
+		cmocka_unit_test(test_allowed),	      cmocka_unit_test(test_nothing_kept),
 		cmocka_unit_test(test_another_table),
 	};
 

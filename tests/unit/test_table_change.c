@@ -180,7 +180,8 @@ static void test_no_memory(void **state)
 {
 	static const u64 one[] = { 1 }, two[] = { 8 };
 	const struct secmap_table_change change = {
-		.remove_count = 1, .remove = one, .count = 1, .keys = two, .values = two };
+		.remove_count = 1, .remove = one, .count = 1, .keys = two, .values = two
+	};
 	struct secmap_table *table, *next;
 	size_t at, live;
 

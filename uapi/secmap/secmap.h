@@ -130,7 +130,7 @@
 #define SECMAP_FEATURE_COMPLAIN (1ULL << 8)  /* SECMAP_ATTACH_COMPLAIN */
 #define SECMAP_FEATURE_STATS	(1ULL << 9)  /* POLICY_COUNT, POLICY_STATS */
 #define SECMAP_FEATURE_PHASE	(1ULL << 10) /* ATTACH_LATER */
-#define SECMAP_FEATURE_UPDATE	(1ULL << 11) /* TABLE_UPDATE, and the other TABLE_* beside _CREATE */
+#define SECMAP_FEATURE_UPDATE	(1ULL << 11) /* TABLE_*, but _CREATE */
 
 /* secmap_info.out_ebpf: who may make policies of kind EBPF (the module parameter ebpf) */
 #define SECMAP_EBPF_OFF	       0 /* nobody: EOPNOTSUPP */
@@ -262,8 +262,8 @@ struct secmap_table_create {
  * @count: number of keys at @keys
  * @log_size: bytes at @log; 0: no text wanted
  * @remove: pointer to __u64: bits to clear, or keys to remove; ENOENT if one is not there
- * @keys: pointer to __u64: bits to set, or keys to be there, whether they are there or not. EEXIST:
- *	a key twice, also in @remove and in @keys; EINVAL: a bit outside of the bitmap
+ * @keys: pointer to __u64: bits to set, or keys to be there, whether they are there or not.
+ *	EEXIST: a key twice, also in @remove and in @keys; EINVAL: a bit outside of the bitmap
  * @values: pointer to @count __u64, the keys' values, also of those that are there; 0: all values
  *	are 0. Must be 0 for a bitmap
  * @log: where a NUL-terminated text goes that says why it was refused

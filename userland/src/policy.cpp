@@ -269,27 +269,22 @@ result<policy> policy::open(const device& on, std::uint32_t id) {
     return policy(descriptor(*made), id);
 }
 
+// How many tables there are is known when it has been asked once; a module that does not tell which is asked no more.
 result<policy_info> policy::info(const device& on) const {
+    const std::string operation = "ask about policy " + std::to_string(id_);
     auto record = detail::make_record<secmap_policy_info>();
     record.policy_fd = number();
-    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, "ask about policy " + std::to_string(id_));
+    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, operation);
     if (!done) return std::move(done).error();
-    return to_info(record);
-}
-
-result<std::vector<std::uint32_t>> policy::table_ids(const device& on) const {
-    std::vector<std::uint32_t> ids;
-    for (;;) {
-        auto record = detail::make_record<secmap_policy_info>();
-        record.policy_fd = number();
-        record.count = static_cast<std::uint32_t>(ids.size());
-        record.tables = detail::address(ids.data());
-        auto done =
-            detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, "ask about policy " + std::to_string(id_));
-        if (!done) return std::move(done).error();
-        if (record.out_table_count == ids.size()) return ids;
-        ids.resize(record.out_table_count);
-    }
+    policy_info info = to_info(record);
+    if (info.tables == 0) return info;
+    info.table_ids.resize(info.tables);
+    record.count = info.tables;
+    record.tables = detail::address(info.table_ids.data());
+    const int told = detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record);
+    if (told == -E2BIG) info.table_ids.clear();
+    if (told < 0 && told != -E2BIG) return detail::explain(-told, operation);
+    return info;
 }
 
 // Both kinds of instructions have the same size, and are read in the same way.

@@ -38,6 +38,7 @@ struct policy_info {
     std::uint32_t abis = 0;  ///< a bit (1 << SECMAP_ABI_*) for each section
     std::array<section_info, SECMAP_ABI_COUNT> sections = {};
     std::uint32_t tables = 0;
+    std::vector<std::uint32_t> table_ids;  ///< in its order; 0: a map of bpf(2)
     std::uint32_t actions = 0;  ///< SECMAP_ACTION_* that it can answer with
     std::uint32_t cost = 0;     ///< what judging one call may cost; 1 for a rule or a comparison
     std::uint32_t stacks = 0;   ///< stacks that hold it, at this moment
@@ -92,9 +93,6 @@ public:
 
     [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
     [[nodiscard]] result<policy_info> info(const device& on) const;
-
-    /// The ids of the tables that it looks into, in its order; 0: a map of bpf(2).
-    [[nodiscard]] result<std::vector<std::uint32_t>> table_ids(const device& on) const;
 
     /// The program of a policy of kind CBPF. EINVAL: it is of another kind.
     [[nodiscard]] result<filter_program> filter(const device& on) const;
