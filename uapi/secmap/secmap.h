@@ -275,7 +275,7 @@ struct secmap_table_create {
  * All of it, or nothing; for all tasks, or none. Each call is decided by what was in the table, or
  * by what is, never by both, however often its policies look into it, and waits for neither; one
  * that begins after this ioctl has returned, by what is. Nothing else changes of what a task
- * carries, and nothing of what the policies cost. ENOSPC: there would be more keys than max_entries.
+ * carries, and nothing of what the policies cost. ENOSPC: more keys than max_entries.
  *
  * EPERM: the table is sealed, or a policy that looks into it. A table that no policy looks into may
  * be changed by who made it (the effective user id), unless he is filtered himself. Otherwise it
