@@ -16,7 +16,7 @@ struct named_bit {
     const char* name;
 };
 
-constexpr std::array<named_bit, 11> feature_bits = {{
+constexpr std::array<named_bit, 12> feature_bits = {{
     {SECMAP_FEATURE_MAPS, "MAPS"},
     {SECMAP_FEATURE_CBPF, "CBPF"},
     {SECMAP_FEATURE_TSYNC, "TSYNC"},
@@ -28,6 +28,7 @@ constexpr std::array<named_bit, 11> feature_bits = {{
     {SECMAP_FEATURE_COMPLAIN, "COMPLAIN"},
     {SECMAP_FEATURE_STATS, "STATS"},
     {SECMAP_FEATURE_PHASE, "PHASE"},
+    {SECMAP_FEATURE_UPDATE, "UPDATE"},
 }};
 
 }  // namespace

@@ -67,6 +67,7 @@ void add_policy(registry& to);
 void add_prog(registry& to);
 void add_run(registry& to);
 void add_stats(registry& to);
+void add_table(registry& to);
 void add_task(registry& to);
 void add_version(registry& to);
 

@@ -17,6 +17,7 @@
 #include "monitor_json.hpp"
 #include "sentence.hpp"
 #include "stats_json.hpp"
+#include "table_json.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -236,6 +237,7 @@ ordered_json policy_json(const policy_info& of) {
             {"foreign_action", program ? ordered_json(nullptr) : action_json(of.foreign_action)},
             {"sections", sections},
             {"tables", of.tables},
+            {"table_ids", of.table_ids},
             {"actions", action_names(of.actions)},
             {"cost", of.cost},
             {"stacks", of.stacks},
@@ -368,6 +370,11 @@ struct writer {
     }
 
     ordered_json operator()(const policy_facts& of) const { return {{"policy", policy_json(of.policy)}}; }
+
+    ordered_json operator()(const table_list& of) const { return {{"tables", table_list_json(of)}}; }
+    ordered_json operator()(const table_facts& of) const { return {{"table", table_facts_json(of)}}; }
+    ordered_json operator()(const table_update_report& of) const { return {{"update", table_update_json(of)}}; }
+    ordered_json operator()(const table_seal_report& of) const { return {{"seal", table_seal_json(of)}}; }
 
     ordered_json operator()(const check_report& of) const {
         auto programs = ordered_json::array();

@@ -91,6 +91,7 @@ void add_objects(registry& to) {
     add_detach(to);
     add_policy(to);
     add_prog(to);
+    add_table(to);
     add_task(to);
     add_stats(to);
     add_explain(to);

@@ -21,6 +21,7 @@
 #include "monitor_text.hpp"
 #include "sentence.hpp"
 #include "stats_text.hpp"
+#include "table_text.hpp"
 #include "words.hpp"
 
 namespace secmap::ctl {
@@ -347,7 +348,15 @@ struct writer {
                  std::string(each.sealed ? "sealed, " : "") + (each.counted ? "counted, " : "") + content_words(each));
     }
 
-    void operator()(const policy_facts& of) const { print_policy(to, of.policy); }
+    void operator()(const policy_facts& of) const {
+        print_policy(to, of.policy);
+        print_table_ids(to, of.policy.table_ids);
+    }
+
+    void operator()(const table_list& of) const { print_tables(to, of); }
+    void operator()(const table_facts& of) const { print_table(to, of); }
+    void operator()(const table_update_report& of) const { print_update(to, of); }
+    void operator()(const table_seal_report& of) const { print_seal(to, of); }
 
     void operator()(const check_report& of) const {
         line(to, "{}: good", printable(of.source.file));

@@ -20,6 +20,7 @@
 #include <secmap/policy_image.hpp>
 #include <secmap/result.hpp>
 #include <secmap/simulator.hpp>
+#include <secmap/table.hpp>
 #include <secmap/thread_changes.hpp>
 #include <secmap/watcher.hpp>
 
@@ -51,6 +52,28 @@ struct policy_list {
 /// Of `policy show`.
 struct policy_facts {
     policy_info policy;
+};
+
+/// Of `table list`.
+struct table_list {
+    std::vector<table_info> tables;
+};
+
+/// Of `table show`.
+struct table_facts {
+    table_info table;
+    table_contents contents;
+};
+
+/// Of `table update`.
+struct table_update_report {
+    table_info table;  ///< as it was before
+    table_update done;
+};
+
+/// Of `table seal`.
+struct table_seal_report {
+    table_info table;
 };
 
 /// What `policy check` and `policy compile` read.
@@ -463,6 +486,6 @@ using value =
                  object_check, object_dump, object_test, request_report, replace_report, tighten_report, seal_report,
                  count_report, stats_report, metrics_report, diff_report, monitor_begin, monitor_event, monitor_loss,
                  monitor_end, learn_report, complaint_report, bench_result, profile_summary, policy_summary,
-                 task_explanation, why_report>;
+                 task_explanation, why_report, table_list, table_facts, table_update_report, table_seal_report>;
 
 }  // namespace secmap::ctl

@@ -56,7 +56,7 @@ static bool stack_repeats(const struct secmap_stack *stack, u32 place)
 /* If only one is to be asked, and its action is all: what of it is to be looked at. */
 static void stack_shorten(struct secmap_where where, struct secmap_ask *ask)
 {
-	const struct secmap_policy *only = ask->newest->policy;
+	const struct secmap_body *only = ask->newest->body;
 
 	if (ask->older || ask->newest->flags & SECMAP_ATTACH_LOG || secmap_call_forks(where))
 		return;
@@ -86,13 +86,13 @@ static bool stack_constant(const struct secmap_stack *stack, struct secmap_where
 
 	*strictest = SECCOMP_RET_ALLOW;
 	for (i = stack->depth; i-- > 0;) {
-		const struct secmap_policy *policy = stack->entries[i].policy;
+		const struct secmap_body *body = stack->entries[i].body;
 		u32 action = SECCOMP_RET_ALLOW;
 		bool known;
 
 		if (unasked & BIT_ULL(i))
 			continue;
-		known = secmap_policy_constant(policy, where, &action);
+		known = secmap_body_constant(body, where, &action);
 		constant = constant && known;
 		if (known && (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW)
 			continue;

@@ -70,11 +70,12 @@ static int ioctl_info(struct secmap_request *request)
 	*info = (struct secmap_info){
 		.size = info->size,
 		.out_abi_version = SECMAP_ABI_VERSION,
-		.out_features =
-			SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
-			SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE | SECMAP_FEATURE_TIGHTEN |
-			SECMAP_FEATURE_RECORD | SECMAP_FEATURE_COMPLAIN | SECMAP_FEATURE_STATS |
-			SECMAP_FEATURE_PHASE | (ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
+		.out_features = SECMAP_FEATURE_MAPS | SECMAP_FEATURE_CBPF | SECMAP_FEATURE_TSYNC |
+				SECMAP_FEATURE_LISTENER | SECMAP_FEATURE_REPLACE |
+				SECMAP_FEATURE_TIGHTEN | SECMAP_FEATURE_RECORD |
+				SECMAP_FEATURE_COMPLAIN | SECMAP_FEATURE_STATS |
+				SECMAP_FEATURE_PHASE | SECMAP_FEATURE_UPDATE |
+				(ebpf == SECMAP_EBPF_OFF ? 0 : SECMAP_FEATURE_EBPF),
 		.out_actions = SECMAP_ACTIONS,
 		.out_enosys_actions = SECMAP_ACTION_TRACE,
 		.out_skip = secmap_hook_skip(),
@@ -153,6 +154,7 @@ static const struct command commands[] = {
 		.least = offsetofend(struct secmap_policy_info, out_counted),
 		.known = sizeof(struct secmap_policy_info),
 		.outputs = offsetof(struct secmap_policy_info, out_kind),
+		.outputs_end = offsetof(struct secmap_policy_info, count),
 	},
 	[_IOC_NR(SECMAP_IOC_POLICY_TEST)] = {
 		.run = secmap_ioctl_policy_test,
@@ -239,6 +241,43 @@ static const struct command commands[] = {
 		.least = offsetofend(struct secmap_attach_later, out_pad),
 		.known = sizeof(struct secmap_attach_later),
 		.outputs = offsetof(struct secmap_attach_later, out_depth),
+	},
+	[_IOC_NR(SECMAP_IOC_TABLE_UPDATE)] = {
+		.run = secmap_ioctl_table_update,
+		.flags = SECMAP_UPDATE_WHOLE,
+		.least = offsetofend(struct secmap_table_update, out_stacks),
+		.known = sizeof(struct secmap_table_update),
+		.outputs = offsetof(struct secmap_table_update, out_entries),
+	},
+	[_IOC_NR(SECMAP_IOC_TABLE_SEAL)] = {
+		.run = secmap_ioctl_table_seal,
+		.least = offsetofend(struct secmap_table_seal, pad),
+		.known = sizeof(struct secmap_table_seal),
+		.outputs = sizeof(struct secmap_table_seal),
+	},
+	[_IOC_NR(SECMAP_IOC_TABLE_BY_ID)] = {
+		.run = secmap_ioctl_table_by_id,
+		.least = offsetofend(struct secmap_table_by_id, pad),
+		.known = sizeof(struct secmap_table_by_id),
+		.outputs = sizeof(struct secmap_table_by_id),
+	},
+	[_IOC_NR(SECMAP_IOC_TABLE_NEXT)] = {
+		.run = secmap_ioctl_table_next,
+		.least = offsetofend(struct secmap_table_next, out_id),
+		.known = sizeof(struct secmap_table_next),
+		.outputs = offsetof(struct secmap_table_next, out_id),
+	},
+	[_IOC_NR(SECMAP_IOC_TABLE_INFO)] = {
+		.run = secmap_ioctl_table_info,
+		.least = offsetofend(struct secmap_table_info, out_name),
+		.known = sizeof(struct secmap_table_info),
+		.outputs = offsetof(struct secmap_table_info, out_type),
+	},
+	[_IOC_NR(SECMAP_IOC_TABLE_READ)] = {
+		.run = secmap_ioctl_table_read,
+		.least = offsetofend(struct secmap_table_read, out_pad),
+		.known = sizeof(struct secmap_table_read),
+		.outputs = offsetof(struct secmap_table_read, out_count),
 	},
 };
 

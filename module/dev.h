@@ -8,6 +8,8 @@
 
 #include "why.h"
 
+struct secmap_object;
+
 /**
  * struct secmap_request - one ioctl under way
  * @device: the open /dev/secmap
@@ -32,13 +34,21 @@ int secmap_file_error(struct secmap_request *request);
 u32 secmap_ebpf_loading(void);
 int secmap_check_log(u64 log, u32 size);
 int secmap_tell_why(u64 log, u32 size, struct secmap_why *why, int err);
-int secmap_ioctl_table_create(struct secmap_request *request);
 int secmap_ioctl_policy_create(struct secmap_request *request);
 int secmap_ioctl_policy_by_id(struct secmap_request *request);
 int secmap_ioctl_policy_next(struct secmap_request *request);
 int secmap_ioctl_policy_info(struct secmap_request *request);
 int secmap_ioctl_policy_filter(struct secmap_request *request);
 int secmap_ioctl_policy_test(struct secmap_request *request);
+
+/* dev_table.c */
+int secmap_ioctl_table_create(struct secmap_request *request);
+int secmap_ioctl_table_update(struct secmap_request *request);
+int secmap_ioctl_table_seal(struct secmap_request *request);
+int secmap_ioctl_table_by_id(struct secmap_request *request);
+int secmap_ioctl_table_next(struct secmap_request *request);
+int secmap_ioctl_table_info(struct secmap_request *request);
+int secmap_ioctl_table_read(struct secmap_request *request);
 
 /* dev_task.c */
 int secmap_ioctl_attach(struct secmap_request *request);
@@ -48,6 +58,7 @@ int secmap_ioctl_task_info(struct secmap_request *request);
 int secmap_ioctl_task_list(struct secmap_request *request);
 
 /* dev_change.c */
+bool secmap_may_seal(const struct secmap_request *request, const struct secmap_object *object);
 int secmap_ioctl_policy_replace(struct secmap_request *request);
 int secmap_ioctl_policy_seal(struct secmap_request *request);
 int secmap_ioctl_policy_count(struct secmap_request *request);

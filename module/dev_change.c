@@ -4,6 +4,7 @@
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 
 #include "dev.h"
 #include "policy.h"
@@ -17,20 +18,41 @@ static struct secmap_policy *policy_by_fd(s32 fd)
 }
 
 /*
- * Policies are immutable, so what is found out once stays so. Programs are not compared: nothing is
- * known of them about numbers that no policy can name, and live maps change.
+ * Programs are not compared: nothing is known of them about numbers that no policy can name, and
+ * live maps change.
  */
-static int check_tighter(const struct secmap_policy *from, const struct secmap_policy *to,
+static int check_tighter(const struct secmap_compared *compared, u32 from_id, u32 to_id,
 			 struct secmap_why *why)
 {
+	const struct secmap_rules *from = compared->from->rules, *to = compared->to->rules;
 	struct secmap_looser looser;
 	int err;
 
-	if (!from->rules || !to->rules)
+	if (!from || !to)
 		return secmap_refuse(why, -EOPNOTSUPP, "policy %u is a program",
-				     from->rules ? to->object.id : from->object.id);
-	err = secmap_tighten_check(from->rules, to->rules, &looser);
+				     from ? to_id : from_id);
+	err = secmap_tighten_check(from, to, &looser);
 	return err == -EXDEV ? secmap_tighten_refuse(&looser, why) : err;
+}
+
+/* Compare, and replace if neither has changed with a table meanwhile: -ESTALE. */
+static int compare_and_replace(struct secmap_policy_replace *replace, struct secmap_policy *from,
+			       struct secmap_policy *to, bool own, struct secmap_why *why)
+{
+	struct secmap_body *bodies[] = { secmap_policy_body(from), secmap_policy_body(to) };
+	struct secmap_compared compared = { .from = bodies[0], .to = bodies[1] };
+	int err;
+
+	err = check_tighter(&compared, from->object.id, to->object.id, why);
+	if (!err) {
+		err = secmap_replace(from, to, &compared, own, &replace->out_tasks,
+				     &replace->out_stacks);
+		if (err == -EPERM)
+			secmap_refuse(why, err, "policy %u is sealed", from->object.id);
+	}
+	secmap_body_put(bodies[0]);
+	secmap_body_put(bodies[1]);
+	return err;
 }
 
 /*
@@ -53,13 +75,10 @@ static int tighten(struct secmap_request *request, struct secmap_policy *from,
 	if (own && READ_ONCE(from->lent))
 		return secmap_refuse(why, -EPERM, "others, or privileged tasks, carry policy %u",
 				     from->object.id);
-	err = check_tighter(from, to, why);
-	if (err)
-		return err;
-	err = secmap_replace(from, to, own, &replace->out_tasks, &replace->out_stacks);
-	if (err == -EPERM)
-		secmap_refuse(why, err, "policy %u is sealed", from->object.id);
-	return err;
+	do
+		err = compare_and_replace(replace, from, to, own, why);
+	while (err == -ESTALE && !fatal_signal_pending(current));
+	return err == -ESTALE ? -EINTR : err;
 }
 
 static int replace(struct secmap_request *request, struct secmap_policy *from,
@@ -69,7 +88,7 @@ static int replace(struct secmap_request *request, struct secmap_policy *from,
 
 	if (!secmap_may_loosen(request))
 		return -EPERM;
-	return secmap_replace(from, to, false, &replace->out_tasks, &replace->out_stacks);
+	return secmap_replace(from, to, NULL, false, &replace->out_tasks, &replace->out_stacks);
 }
 
 /**
@@ -119,13 +138,14 @@ put_from:
 }
 
 /*
- * Another user who was given a descriptor to attach it must not take the administrator's right to
- * replace it; nor must who is confined.
+ * May the caller seal this object, or change one that nothing depends on? Another user who was
+ * given a descriptor to use it must not take the administrator's right to replace it; nor must who
+ * is confined.
  */
-static bool may_seal(const struct secmap_request *request, const struct secmap_policy *policy)
+bool secmap_may_seal(const struct secmap_request *request, const struct secmap_object *object)
 {
 	return !secmap_is_filtered() &&
-	       (uid_eq(policy->object.uid, current_euid()) || secmap_may_administer(request));
+	       (uid_eq(object->uid, current_euid()) || secmap_may_administer(request));
 }
 
 /**
@@ -145,7 +165,7 @@ int secmap_ioctl_policy_seal(struct secmap_request *request)
 	policy = policy_by_fd(seal->policy_fd);
 	if (IS_ERR(policy))
 		return PTR_ERR(policy);
-	err = may_seal(request, policy) ? secmap_seal(policy) : -EPERM;
+	err = secmap_may_seal(request, &policy->object) ? secmap_seal(&policy->sealed) : -EPERM;
 	secmap_policy_put(policy);
 	return err;
 }
@@ -192,6 +212,7 @@ static int tell_stats(const struct secmap_policy *policy, struct secmap_policy_s
 {
 	const struct secmap_stats *stats = secmap_policy_stats(policy);
 	struct secmap_count *counts;
+	struct secmap_body *body;
 	u32 room;
 	int err;
 
@@ -202,7 +223,10 @@ static int tell_stats(const struct secmap_policy *policy, struct secmap_policy_s
 	counts = secmap_user_room(room, sizeof(*counts));
 	if (!counts)
 		return -ENOMEM;
-	record->out_count = secmap_stats_read(stats, policy->rules, counts, room);
+	/* Rules stay the same when a table changes. */
+	body = secmap_policy_body(policy);
+	record->out_count = secmap_stats_read(stats, body->rules, counts, room);
+	secmap_body_put(body);
 	err = secmap_user_write(record->counts, counts,
 				min(room, record->out_count) * sizeof(*counts));
 	kvfree(counts);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/secmap: the ioctls about tables and policies. */
+/* /dev/secmap: the ioctls that make policies. */
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/module.h>
@@ -43,60 +43,6 @@ MODULE_PARM_DESC(ebpf, "Who may make eBPF policies: off, privileged (default) or
 u32 secmap_ebpf_loading(void)
 {
 	return READ_ONCE(loading);
-}
-
-/**
- * secmap_ioctl_table_create() - TABLE_CREATE
- * @request: the record, see uapi
- *
- * Return: 0 and a file, or
- * * -EOPNOTSUPP: an unknown type
- * * -EINVAL: padding, @max_entries 0, @count above it, a bit outside the bitmap, values
- *   for a bitmap, a bad name
- * * -E2BIG: SECMAP_LIMIT_BITMAP_BITS or SECMAP_LIMIT_HASH_ENTRIES
- * * -EEXIST: a key is there twice
- * * -EFAULT, -ENOSPC, -ENOMEM
- */
-int secmap_ioctl_table_create(struct secmap_request *request)
-{
-	struct secmap_table_create *create = request->record;
-	struct secmap_table_spec spec = {
-		.type = create->type,
-		.max_entries = create->max_entries,
-		.count = create->count,
-	};
-	u64 *keys = NULL, *values = NULL;
-	struct secmap_set *set;
-	int err;
-
-	if (create->pad || !secmap_object_valid_name(create->name))
-		return -EINVAL;
-	if (create->count > max(SECMAP_LIMIT_BITMAP_BITS, SECMAP_LIMIT_HASH_ENTRIES))
-		return -E2BIG;
-	keys = secmap_user_array(create->keys, create->count, sizeof(*keys));
-	if (IS_ERR(keys))
-		return PTR_ERR(keys);
-	if (create->values) {
-		values = secmap_user_array(create->values, create->count, sizeof(*values));
-		err = PTR_ERR_OR_ZERO(values);
-		if (err)
-			goto free_keys;
-	}
-	spec.keys = keys;
-	spec.values = values;
-	set = secmap_set_create(&spec, create->name);
-	err = PTR_ERR_OR_ZERO(set);
-	if (err)
-		goto free_values;
-	create->out_id = set->object.id;
-	request->file = secmap_object_file(&set->object);
-	err = secmap_file_error(request);
-
-free_values:
-	kvfree(values);
-free_keys:
-	kvfree(keys);
-	return err;
 }
 
 static void free_section(struct secmap_abi_spec *section)

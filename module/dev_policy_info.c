@@ -101,23 +101,44 @@ int secmap_ioctl_policy_next(struct secmap_request *request)
 	return next->out_id ? 0 : -ENOENT;
 }
 
+/* The ids of as many tables as fit; 0: a map of bpf(2). */
+static int tell_tables(const struct secmap_policy *policy, const struct secmap_policy_info *info)
+{
+	u32 i, room = min(info->count, policy->set_count);
+	u32 *ids = secmap_user_room(room, sizeof(*ids));
+	int err;
+
+	if (!ids)
+		return -ENOMEM;
+	for (i = 0; i < room; i++)
+		if (policy->sets[i])
+			ids[i] = policy->sets[i]->object.id;
+	err = secmap_user_write(info->tables, ids, room * sizeof(*ids));
+	kvfree(ids);
+	return err;
+}
+
 /**
  * secmap_ioctl_policy_info() - POLICY_INFO
  * @request: the record, see uapi
  *
- * Return: 0, -EBADF, -EBADFD.
+ * Return: 0, -EINVAL (padding), -EBADF, -EBADFD, -EFAULT, -ENOMEM.
  */
 int secmap_ioctl_policy_info(struct secmap_request *request)
 {
 	struct secmap_policy_info *info = request->record;
 	struct secmap_policy *policy;
+	int err;
 
+	if (info->pad)
+		return -EINVAL;
 	policy = secmap_policy_of(secmap_object_by_fd(info->policy_fd, SECMAP_OBJECT_POLICY));
 	if (IS_ERR(policy))
 		return PTR_ERR(policy);
 	secmap_policy_describe(policy, info);
+	err = tell_tables(policy, info);
 	secmap_policy_put(policy);
-	return 0;
+	return err;
 }
 
 /**
@@ -130,33 +151,36 @@ int secmap_ioctl_policy_filter(struct secmap_request *request)
 {
 	struct secmap_policy_filter *filter = request->record;
 	struct secmap_policy *policy;
+	struct secmap_body *body;
 	const void *insns;
 	int err = -EINVAL;
 
 	policy = secmap_policy_of(secmap_object_by_fd(filter->policy_fd, SECMAP_OBJECT_POLICY));
 	if (IS_ERR(policy))
 		return PTR_ERR(policy);
-	if (policy->program) {
-		insns = secmap_program_filter(policy->program, &filter->out_count);
+	body = secmap_policy_body(policy);
+	if (body->program) {
+		insns = secmap_program_filter(body->program, &filter->out_count);
 		err = secmap_user_write(filter->filter, insns,
 					min(filter->count, filter->out_count) *
 						sizeof(struct bpf_insn));
 	}
+	secmap_body_put(body);
 	secmap_policy_put(policy);
 	return err;
 }
 
-static int test_calls(const struct secmap_policy *policy, const struct seccomp_data *calls,
+static int test_calls(const struct secmap_body *body, const struct seccomp_data *calls,
 		      struct secmap_verdict *verdicts, u32 count, u32 repeat)
 {
 	/* So many judgements cost as much as the worst call of a stack. */
-	u32 cost = secmap_policy_cost(policy) + secmap_policy_insns(policy);
+	u32 cost = secmap_body_cost(body) + secmap_body_insns(body);
 	u32 breath = SECMAP_LIMIT_STACK_COST / (cost + 1) + 1;
 	u32 i, round, left = breath;
 
 	for (i = 0; i < count; i++) {
 		for (round = 0; round < repeat; round++) {
-			verdicts[i] = secmap_policy_test(policy, &calls[i]);
+			verdicts[i] = secmap_body_test(body, &calls[i]);
 			if (--left)
 				continue;
 			left = breath;
@@ -183,6 +207,7 @@ int secmap_ioctl_policy_test(struct secmap_request *request)
 	struct secmap_policy_test *test = request->record;
 	struct secmap_verdict *verdicts;
 	struct secmap_policy *policy;
+	struct secmap_body *body;
 	struct seccomp_data *calls;
 	int err;
 
@@ -201,7 +226,9 @@ int secmap_ioctl_policy_test(struct secmap_request *request)
 	err = -ENOMEM;
 	if (!verdicts)
 		goto free;
-	err = test_calls(policy, calls, verdicts, test->count, max(test->repeat, 1U));
+	body = secmap_policy_body(policy);
+	err = test_calls(body, calls, verdicts, test->count, max(test->repeat, 1U));
+	secmap_body_put(body);
 	if (!err)
 		err = secmap_user_write(test->verdicts, verdicts, test->count * sizeof(*verdicts));
 	kvfree(verdicts);

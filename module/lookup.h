@@ -25,6 +25,7 @@ struct secmap_table {
 	u64 empty;   /* in empty slots; not one of the keys */
 	u64 *values; /* parallel to keys[]; NULL: all 0 */
 	size_t bytes;
+	u32 count; /* keys, or bits that are set */
 	union {
 		DECLARE_FLEX_ARRAY(unsigned long, bits);
 		/*

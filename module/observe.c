@@ -47,9 +47,9 @@ struct secmap_judgement secmap_observe(const struct secmap_stack *stack,
 			continue;
 		/* A policy is counted once for a call, however often it is there. */
 		if (entry == once->newest || once->older & BIT_ULL(i))
-			action = secmap_policy_judge_counted(entry->policy, call);
+			action = secmap_policy_judge_counted(entry->policy, entry->body, call);
 		else
-			action = secmap_policy_judge(entry->policy, call);
+			action = secmap_body_judge(entry->body, call);
 
 		if (entry->flags & SECMAP_ATTACH_COMPLAIN)
 			said = &complaint;

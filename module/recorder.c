@@ -39,7 +39,7 @@ struct secmap_recorder *secmap_recorder_create(const struct secmap_recorder_set 
 	if (err)
 		goto free_recording;
 	/* What came in its place would be enforced. */
-	err = secmap_seal(recorder->policy);
+	err = secmap_seal(&recorder->policy->sealed);
 	if (!err)
 		return recorder;
 

@@ -3,7 +3,8 @@
  * Replacement: for each stack that holds the policy one is built that holds the other. When all
  * are there the time goes on by one, from which they are to be carried, and the tasks are gone
  * through. A call reads the one stack or the other, and takes no lock. To have a policy counted,
- * or no more, it is replaced by itself: stacks that hold a counted one are built otherwise.
+ * or no more, it is replaced by itself: stacks that hold a counted one are built otherwise. So are
+ * all policies that look into a table which is changed (update.c), in one go.
  */
 #include "replace.h"
 
@@ -22,16 +23,27 @@
 /* One at a time; and nothing is sealed, or begins to be counted, meanwhile. */
 static DEFINE_MUTEX(replacing);
 
-/* Stacks that hold the policy, with a reference to each. */
+/* Return: 0, or -EINTR: a fatal signal. */
+int secmap_replacing_lock(void)
+{
+	return mutex_lock_killable(&replacing);
+}
+
+void secmap_replacing_unlock(void)
+{
+	mutex_unlock(&replacing);
+}
+
+/* Stacks that hold one of the policies, with a reference to each. */
 struct batch {
 	struct secmap_stack **stacks;
 	u32 count;
 };
 
 /* Context: with secmap_stacks_lock(). */
-static int collect(struct batch *batch, const struct secmap_policy *policy)
+static int collect(struct batch *batch, const struct secmap_change *change)
 {
-	struct secmap_stack **found = secmap_stacks_with(policy, &batch->count);
+	struct secmap_stack **found = secmap_stacks_to_change(change, &batch->count);
 
 	if (IS_ERR(found))
 		return PTR_ERR(found);
@@ -66,6 +78,21 @@ static void drop(const struct batch *batch, bool forget)
 	kvfree(batch->stacks);
 }
 
+/* What comes in the place of one that is lent is, and what somebody else made. */
+static void lend(const struct secmap_change *change)
+{
+	u32 i;
+
+	for (i = 0; i < change->count; i++) {
+		const struct secmap_swap *swap = &change->swaps[i];
+
+		if (READ_ONCE(swap->from->lent) ||
+		    !uid_eq(swap->from->object.uid, swap->to->object.uid) ||
+		    !gid_eq(swap->from->object.gid, swap->to->object.gid))
+			WRITE_ONCE(swap->to->lent, true);
+	}
+}
+
 /*
  * Those that have come since the first ones were collected, and then all at once. Whoever lends
  * the policy from then on puts a stack into the list that stays as it is.
@@ -75,18 +102,15 @@ static int finish(const struct batch *first, struct batch *rest, const struct se
 	int err;
 
 	secmap_stacks_lock();
-	err = collect(rest, change->from);
-	if (!err && change->own && READ_ONCE(change->from->lent))
+	err = collect(rest, change);
+	if (!err && change->own && READ_ONCE(change->swaps[0].from->lent))
 		err = -EPERM;
 	/* Nobody can attach meanwhile. */
 	if (!err && change->own && rest->count > SECMAP_LIMIT_TIGHTEN_LATE)
 		err = -EAGAIN;
 	err = err ?: build(rest, change);
 	if (!err) {
-		if (READ_ONCE(change->from->lent) ||
-		    !uid_eq(change->from->object.uid, change->to->object.uid) ||
-		    !gid_eq(change->from->object.gid, change->to->object.gid))
-			WRITE_ONCE(change->to->lent, true);
+		lend(change);
 		secmap_stacks_turn(first->stacks, first->count);
 		secmap_stacks_turn(rest->stacks, rest->count);
 		secmap_stacks_begin(change);
@@ -95,14 +119,35 @@ static int finish(const struct batch *first, struct batch *rest, const struct se
 	return err;
 }
 
-/* Context: with @replacing. */
-static int carry_out(const struct secmap_change *change, u32 *tasks, u32 *stacks)
+/* Have the policies tell what comes in their place, or no more. */
+static void point(const struct secmap_change *change, bool on)
+{
+	u32 i;
+
+	for (i = 0; i < change->count; i++)
+		change->swaps[i].from->swap = on ? &change->swaps[i] : NULL;
+}
+
+/**
+ * secmap_carry_out() - change policies in every stack
+ * @change: what is to be changed
+ * @tasks: how many tasks carry something else now
+ * @stacks: how many stacks were built for it
+ *
+ * Context: with secmap_replacing_lock(); may sleep. Calls that have begun may still look at what
+ * was: before it is dropped, a grace period has to be waited for.
+ * Return: 0, or -EPERM, -ENOSPC, -EAGAIN, -EINTR, -ENOMEM as secmap_replace(); nothing has changed
+ * then.
+ */
+int secmap_carry_out(const struct secmap_change *change, u32 *tasks, u32 *stacks)
 {
 	struct batch first = {}, rest = {};
 	int err;
 
+	lockdep_assert_held(&replacing);
+	point(change, true);
 	secmap_stacks_lock();
-	err = collect(&first, change->from);
+	err = collect(&first, change);
 	secmap_stacks_unlock();
 	if (!err && change->own && first.count > SECMAP_LIMIT_TIGHTEN_STACKS)
 		err = -ENOSPC;
@@ -114,6 +159,20 @@ static int carry_out(const struct secmap_change *change, u32 *tasks, u32 *stacks
 	}
 	drop(&first, err);
 	drop(&rest, err);
+	point(change, false);
+	return err;
+}
+
+/* One policy. As secmap_carry_out(). */
+static int carry_out_one(struct secmap_swap *swap, bool own, u32 *tasks, u32 *stacks)
+{
+	struct secmap_change change = { .swaps = swap, .count = 1, .own = own };
+	int err;
+
+	/* It goes on saying what it says: the policy has a reference before and after. */
+	swap->body = secmap_policy_body(swap->to);
+	err = secmap_carry_out(&change, tasks, stacks);
+	secmap_body_put(swap->body);
 	return err;
 }
 
@@ -122,44 +181,50 @@ static struct secmap_stats *counts_of(const struct secmap_policy *policy)
 	return rcu_dereference_protected(policy->counts, lockdep_is_held(&replacing));
 }
 
-static int replace(struct secmap_policy *from, struct secmap_policy *to, bool own, u32 *tasks,
-		   u32 *stacks)
+/* Does a policy still say what it said? */
+static bool says(const struct secmap_policy *policy, const struct secmap_body *body)
 {
-	struct secmap_change change = {
-		.from = from,
-		.to = to,
-		.counts = counts_of(to),
-		.own = own,
-	};
+	return rcu_access_pointer(policy->body) == body;
+}
+
+static int replace(struct secmap_policy *from, struct secmap_policy *to,
+		   const struct secmap_compared *compared, bool own, u32 *tasks, u32 *stacks)
+{
+	struct secmap_swap swap = { .from = from, .to = to, .counts = counts_of(to) };
 
 	if (from->sealed || (own && READ_ONCE(from->lent)))
 		return -EPERM;
-	return carry_out(&change, tasks, stacks);
+	if (compared && !(says(from, compared->from) && says(to, compared->to)))
+		return -ESTALE;
+	return carry_out_one(&swap, own, tasks, stacks);
 }
 
 static int count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
 {
-	struct secmap_change change = { .from = policy, .to = policy };
+	struct secmap_swap swap = { .from = policy, .to = policy };
 
 	if (on == !!counts_of(policy))
 		return 0;
 	if (on && !policy->stats) {
-		struct secmap_stats *stats = secmap_stats_create(policy->rules);
+		struct secmap_body *body = secmap_policy_body(policy);
+		struct secmap_stats *stats = secmap_stats_create(body->rules);
 
+		secmap_body_put(body);
 		if (!stats)
 			return -ENOMEM;
 		/* Whoever reads them finds them filled in. */
 		smp_store_release(&policy->stats, stats);
 	}
 	if (on)
-		change.counts = policy->stats;
-	return carry_out(&change, tasks, stacks);
+		swap.counts = policy->stats;
+	return carry_out_one(&swap, false, tasks, stacks);
 }
 
 /**
  * secmap_replace() - put a policy in another's place in every stack
  * @from: the policy that is carried
  * @to: the one that comes in its place, another one
+ * @compared: what they have to say still, or NULL
  * @own: only if @from was never lent; and nobody else waits for long, nor for dear stacks
  * @tasks: how many tasks carry something else now
  * @stacks: how many stacks were built for it
@@ -169,17 +234,18 @@ static int count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
  * * -EPERM: @from is sealed, or lent
  * * -ENOSPC, -ENOMEM: as secmap_stack_succeed(); with @own also: too many stacks
  * * -EAGAIN: with @own, too many stacks have come meanwhile
+ * * -ESTALE: a table was changed since they were @compared
  * * -EINTR: a fatal signal
  * Nothing has changed then, for any task.
  */
-int secmap_replace(struct secmap_policy *from, struct secmap_policy *to, bool own, u32 *tasks,
-		   u32 *stacks)
+int secmap_replace(struct secmap_policy *from, struct secmap_policy *to,
+		   const struct secmap_compared *compared, bool own, u32 *tasks, u32 *stacks)
 {
 	int err;
 
 	if (mutex_lock_killable(&replacing))
 		return -EINTR;
-	err = replace(from, to, own, tasks, stacks);
+	err = replace(from, to, compared, own, tasks, stacks);
 	mutex_unlock(&replacing);
 	/* For calls that had begun; also where another replacement has just changed the tasks. */
 	if (!err)
@@ -215,16 +281,16 @@ int secmap_count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
 }
 
 /**
- * secmap_seal() - from now on nothing comes in a policy's place
- * @policy: the policy
+ * secmap_seal() - from now on nothing comes in a policy's place, or nothing else into a set
+ * @sealed: of the policy, or of the set
  *
  * Return: 0, or -EINTR: a fatal signal.
  */
-int secmap_seal(struct secmap_policy *policy)
+int secmap_seal(bool *sealed)
 {
 	if (mutex_lock_killable(&replacing))
 		return -EINTR;
-	WRITE_ONCE(policy->sealed, true);
+	WRITE_ONCE(*sealed, true);
 	mutex_unlock(&replacing);
 	return 0;
 }

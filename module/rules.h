@@ -62,6 +62,9 @@ static inline struct secmap_where secmap_where(u32 arch, u32 nr)
 
 struct secmap_rules *secmap_rules_create(const struct secmap_rules_spec *spec,
 					 struct secmap_why *why);
+struct secmap_rules *secmap_rules_with_table(const struct secmap_rules *rules,
+					     const struct secmap_table *from,
+					     const struct secmap_table *to);
 void secmap_rules_free(struct secmap_rules *rules);
 
 struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,

@@ -308,6 +308,13 @@ static int rules_check_abi(const struct rules_place *place)
 	return 0;
 }
 
+static size_t rules_section_bytes(u32 steps)
+{
+	const struct rules_section *section;
+
+	return struct_size(section, steps, steps) + steps * sizeof(*section->rules);
+}
+
 static int rules_build_section(struct rules_place *place, struct secmap_rules *rules)
 {
 	const struct secmap_abi *abi = &place->from->abi;
@@ -323,7 +330,7 @@ static int rules_build_section(struct rules_place *place, struct secmap_rules *r
 
 	for (i = 0; i < abi->rule_count; i++)
 		steps += !place->from->rules[i].cond_count;
-	bytes = struct_size(section, steps, steps) + steps * sizeof(*section->rules);
+	bytes = rules_section_bytes(steps);
 	section = secmap_alloc(bytes);
 	if (!section)
 		return refuse(place, IN_ABI, -ENOMEM, ": no memory for %zu bytes", bytes);
@@ -432,6 +439,58 @@ struct secmap_rules *secmap_rules_create(const struct secmap_rules_spec *spec,
 		return ERR_PTR(err);
 	}
 	return rules;
+}
+
+static struct rules_section *rules_copy_section(const struct rules_section *section,
+						const struct secmap_table *from,
+						const struct secmap_table *to)
+{
+	u32 steps = section->first[SECMAP_NR_MAX];
+	size_t bytes = rules_section_bytes(steps);
+	struct rules_section *copy = secmap_alloc(bytes);
+	struct rules_step *step;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, section, bytes);
+	copy->rules = (u16 *)(copy->steps + steps);
+	for (step = copy->steps; step < copy->steps + steps; step++)
+		if (step->kind != RULES_RANGE && step->table == from)
+			step->table = to;
+	return copy;
+}
+
+/**
+ * secmap_rules_with_table() - the same rules, over another table of the same type
+ * @rules: the rules
+ * @from: the table that they look into
+ * @to: the one that they are to look into instead; must outlive what is returned
+ *
+ * Sleeps. No fact depends on what is in a table.
+ *
+ * Return: rules for secmap_rules_free(), or NULL: no memory.
+ */
+struct secmap_rules *secmap_rules_with_table(const struct secmap_rules *rules,
+					     const struct secmap_table *from,
+					     const struct secmap_table *to)
+{
+	struct secmap_rules *copy = secmap_alloc(sizeof(*copy));
+	u32 abi;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, rules, sizeof(*copy));
+	memset(copy->sections, 0, sizeof(copy->sections));
+	for (abi = 0; abi < SECMAP_ABI_COUNT; abi++) {
+		if (!rules->sections[abi])
+			continue;
+		copy->sections[abi] = rules_copy_section(rules->sections[abi], from, to);
+		if (!copy->sections[abi]) {
+			secmap_rules_free(copy);
+			return NULL;
+		}
+	}
+	return copy;
 }
 
 /**

@@ -24,7 +24,7 @@ static struct workqueue_struct *releases;
 static LIST_HEAD(all);
 static DEFINE_MUTEX(all_lock);
 
-/* How many times policies have been replaced. */
+/* How many times policies have been replaced, counted, or changed with a table. */
 static u64 time_now;
 
 static void stack_release(struct work_struct *work)
@@ -38,6 +38,7 @@ static void stack_release(struct work_struct *work)
 	for (i = 0; i < stack->depth; i++) {
 		const struct secmap_entry *entry = &stack->entries[i];
 
+		secmap_body_put(entry->body);
 		secmap_policy_put(entry->policy);
 		if (entry->listener)
 			secmap_listener_leave(entry->listener);
@@ -66,8 +67,9 @@ static struct secmap_stack *stack_alloc(u32 depth)
 
 static void stack_add(struct secmap_stack *stack, const struct secmap_entry *entry)
 {
-	u32 insns = secmap_policy_insns(entry->policy);
+	u32 insns = secmap_body_insns(entry->body);
 
+	secmap_body_get(entry->body);
 	secmap_object_get(&entry->policy->object);
 	atomic_inc(&entry->policy->stacks);
 	if (entry->listener)
@@ -81,7 +83,7 @@ static void stack_add(struct secmap_stack *stack, const struct secmap_entry *ent
 	if (insns && stack->insns)
 		stack->insns += 4;
 	stack->insns += insns;
-	stack->cost += secmap_policy_cost(entry->policy);
+	stack->cost += secmap_body_cost(entry->body);
 	stack->entries[stack->depth++] = *entry;
 }
 
@@ -98,8 +100,8 @@ static bool stack_observed(const struct secmap_stack *stack, const struct secmap
 
 		if (entry->recorder || entry->flags & SECMAP_ATTACH_COMPLAIN)
 			return true;
-		if (change && entry->policy == change->to ? !!change->counts :
-							    secmap_policy_is_counted(entry->policy))
+		if (change && entry->policy->swap ? !!entry->policy->swap->counts :
+						    secmap_policy_is_counted(entry->policy))
 			return true;
 	}
 	return false;
@@ -114,18 +116,46 @@ static void stack_finish(struct secmap_stack *stack, const struct secmap_change 
 	__module_get(THIS_MODULE);
 }
 
+/* Does each of its policies still say what it says in the stack? Context: with @all_lock. */
+static bool stack_speaks(const struct secmap_stack *stack)
+{
+	u32 i;
+
+	for (i = 0; i < stack->depth; i++)
+		if (stack->entries[i].body != rcu_access_pointer(stack->entries[i].policy->body))
+			return false;
+	return true;
+}
+
+/* Fill in again a stack that nobody carries. */
+static void stack_refresh(struct secmap_stack *stack)
+{
+	u32 i;
+
+	for (i = 0; i < stack->depth; i++) {
+		struct secmap_entry *entry = &stack->entries[i];
+
+		secmap_body_put(entry->body);
+		entry->body = secmap_policy_body(entry->policy);
+	}
+	memset(stack, 0, offsetof(struct secmap_stack, refs));
+	stack->observed = stack_observed(stack, NULL);
+	secmap_stack_fill(stack);
+}
+
 /* Put a stack into the list, before anybody carries it. Return: the stack, or -EINTR. */
 static struct secmap_stack *stack_list(struct secmap_stack *stack)
 {
 	/* Killably: whoever replaces a policy may build many stacks under it. */
 	while (!mutex_lock_killable(&all_lock)) {
-		/* Who has switched counting since we looked has not found this one in the list. */
-		if (stack->observed == stack_observed(stack, NULL))
+		/*
+		 * Who has switched counting, or changed a table, since we looked has not found this
+		 * one in the list.
+		 */
+		if (stack->observed == stack_observed(stack, NULL) && stack_speaks(stack))
 			goto list;
 		mutex_unlock(&all_lock);
-		memset(stack, 0, offsetof(struct secmap_stack, refs));
-		stack->observed = !stack->observed;
-		secmap_stack_fill(stack);
+		stack_refresh(stack);
 	}
 	secmap_stack_put(stack);
 	return ERR_PTR(-EINTR);
@@ -139,8 +169,8 @@ list:
 /* May @entry be put on top? 0, -EINVAL, -ENOSPC, -EBUSY as secmap_stack_push(). */
 static int stack_fits(const struct secmap_stack *below, const struct secmap_entry *entry)
 {
-	u32 insns = secmap_policy_insns(entry->policy);
-	u32 cost = secmap_policy_cost(entry->policy);
+	u32 insns = secmap_body_insns(entry->body);
+	u32 cost = secmap_body_cost(entry->body);
 	struct secmap_listener *listener;
 	u32 i;
 
@@ -175,21 +205,25 @@ static int stack_fits(const struct secmap_stack *below, const struct secmap_entr
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,
 				       const struct secmap_entry *entry)
 {
-	int err = below ? stack_fits(below, entry) : 0;
 	u32 depth = below ? below->depth : 0;
+	struct secmap_entry newest = *entry;
 	struct secmap_stack *stack;
+	int err;
 	u32 i;
 
-	if (err)
-		return ERR_PTR(err);
-	stack = stack_alloc(depth + 1);
+	newest.body = secmap_policy_body(entry->policy);
+	err = below ? stack_fits(below, &newest) : 0;
+	stack = err ? ERR_PTR(err) : stack_alloc(depth + 1);
 	if (IS_ERR(stack))
-		return stack;
+		goto put;
 	for (i = 0; i < depth; i++)
 		stack_add(stack, &below->entries[i]);
-	stack_add(stack, entry);
+	stack_add(stack, &newest);
 	stack_finish(stack, NULL);
-	return stack_list(stack);
+	stack = stack_list(stack);
+put:
+	secmap_body_put(newest.body);
+	return stack;
 }
 
 /**
@@ -264,12 +298,13 @@ struct secmap_stack *secmap_stack_in_phase(const struct secmap_stack *stack,
 	return stack_list(next);
 }
 
-static bool stack_holds(const struct secmap_stack *stack, const struct secmap_policy *policy)
+/* Does it hold a policy in whose place another one comes, or which says something else? */
+static bool stack_changes(const struct secmap_stack *stack)
 {
 	u32 i;
 
 	for (i = 0; i < stack->depth; i++)
-		if (stack->entries[i].policy == policy)
+		if (stack->entries[i].policy->swap)
 			return true;
 	return false;
 }
@@ -286,27 +321,29 @@ void secmap_stacks_unlock(void)
 }
 
 /**
- * secmap_stacks_with() - the stacks that hold a policy, may be carried, and have no successor
- * @policy: the policy
+ * secmap_stacks_to_change() - the stacks that may be carried, have no successor, and are to get one
+ * @change: what is done to the policies, one of which they hold
  * @count: how many there are
  *
  * Context: with secmap_stacks_lock().
  * Return: an array of them for kvfree(), with a reference to each, or -ENOMEM.
  */
-struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32 *count)
+struct secmap_stack **secmap_stacks_to_change(const struct secmap_change *change, u32 *count)
 {
-	/* A stack is counted before it gets into the list, for as long as it has references. */
-	u32 room = atomic_read(&policy->stacks);
 	struct secmap_stack **found;
 	struct secmap_stack *stack;
+	u32 i, room = 0;
 
+	/* A stack is counted before it gets into the list, for as long as it has references. */
+	for (i = 0; i < change->count; i++)
+		room += atomic_read(&change->swaps[i].from->stacks);
 	*count = 0;
 	found = kvmalloc_array(max(room, 1U), sizeof(*found), GFP_KERNEL);
 	if (!found)
 		return ERR_PTR(-ENOMEM);
 	list_for_each_entry(stack, &all, all) {
 		cond_resched();
-		if (rcu_access_pointer(stack->next) || !stack_holds(stack, policy) ||
+		if (rcu_access_pointer(stack->next) || !stack_changes(stack) ||
 		    !refcount_inc_not_zero(&stack->refs))
 			continue;
 		if (WARN_ON_ONCE(*count == room)) {
@@ -323,23 +360,23 @@ struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32
  * nobody's policy: it may not.
  */
 static bool stack_may_grow(const struct secmap_stack *stack, const struct secmap_stack *next,
-			   const struct secmap_policy *by)
+			   const struct secmap_body *by)
 {
 	u32 cost = max(stack->cost, SECMAP_LIMIT_STACK_COST);
 	u32 insns = max(stack->insns, SECMAP_LIMIT_STACK_INSNS);
 
 	if (by) {
-		cost += secmap_policy_cost(by);
-		insns += 4 + secmap_policy_insns(by);
+		cost += secmap_body_cost(by);
+		insns += 4 + secmap_body_insns(by);
 	}
 
 	return next->cost <= cost && next->insns <= insns;
 }
 
 /**
- * secmap_stack_succeed() - build what comes in a stack's place when a policy is changed
+ * secmap_stack_succeed() - build what comes in a stack's place when policies are changed
  * @stack: a reference; has no successor
- * @change: what is done to the policy, which is in one or several places
+ * @change: what is done to the policies, each of which is in one or several places
  *
  * Nobody looks at the successor before secmap_stacks_begin(). It may exceed the limits of a stack
  * by one policy: else who carries the old one could fill his stack up so that nothing dearer can
@@ -358,13 +395,16 @@ int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_change 
 		return PTR_ERR(next);
 	for (i = 0; i < stack->depth; i++) {
 		struct secmap_entry entry = stack->entries[i];
+		const struct secmap_swap *swap = entry.policy->swap;
 
-		if (entry.policy == change->from)
-			entry.policy = change->to;
+		if (swap) {
+			entry.policy = swap->to;
+			entry.body = swap->body;
+		}
 		stack_add(next, &entry);
 	}
 	stack_finish(next, change);
-	if (!stack_may_grow(stack, next, change->own ? NULL : change->to)) {
+	if (!stack_may_grow(stack, next, change->own ? NULL : change->swaps[0].body)) {
 		secmap_stack_put(next);
 		return -ENOSPC;
 	}
@@ -401,7 +441,15 @@ void secmap_stacks_turn(struct secmap_stack *const *stacks, u32 count)
 /* From now on successors are carried. Context: with secmap_stacks_lock(). */
 void secmap_stacks_begin(const struct secmap_change *change)
 {
-	rcu_assign_pointer(change->to->counts, change->counts);
+	u32 i;
+
+	for (i = 0; i < change->count; i++) {
+		struct secmap_swap *swap = &change->swaps[i];
+
+		rcu_assign_pointer(swap->to->counts, swap->counts);
+		swap->body =
+			rcu_replace_pointer(swap->to->body, swap->body, lockdep_is_held(&all_lock));
+	}
 	/* Whoever sees the new time sees each stack's successor, and what is in it. */
 	smp_store_release(&time_now, time_now + 1);
 }
@@ -500,7 +548,7 @@ struct secmap_judgement secmap_stack_judge_older(const struct secmap_stack *stac
 	do {
 		u32 place = __fls(older);
 		const struct secmap_entry *entry = &stack->entries[place];
-		u32 action = secmap_policy_judge(entry->policy, call);
+		u32 action = secmap_body_judge(entry->body, call);
 
 		if (secmap_verdict_stricter(action, said.action))
 			said = (struct secmap_judgement){ entry, action };

@@ -17,6 +17,7 @@ struct secmap_recorder;
 /**
  * struct secmap_entry - a policy as it was attached
  * @policy: a reference
+ * @body: what it says; a reference. NULL in what is to be attached: what it says now
  * @listener: who answers its USER_NOTIF; a reference, or NULL
  * @recorder: what records its calls; a reference, or NULL
  * @phase: it is not asked before that begins; a reference, or NULL: it is in force
@@ -24,6 +25,7 @@ struct secmap_recorder;
  */
 struct secmap_entry {
 	struct secmap_policy *policy;
+	struct secmap_body *body;
 	struct secmap_listener *listener;
 	struct secmap_recorder *recorder;
 	struct secmap_phase *phase;
@@ -101,17 +103,29 @@ struct secmap_stack {
 };
 
 /**
- * struct secmap_change - what is done to the stacks that hold a policy
+ * struct secmap_swap - what comes in a policy's place
  * @from: the policy
- * @to: what comes in its place; the same one if it is only its counting that changes
+ * @to: another one; or the same, if it is what it says that changes, or its counting
+ * @body: what @to says from then on; a reference, and afterwards one to what it said before
  * @counts: where @to is counted from then on, or NULL
+ */
+struct secmap_swap {
+	struct secmap_policy *from;
+	struct secmap_policy *to;
+	struct secmap_body *body;
+	struct secmap_stats *counts;
+};
+
+/**
+ * struct secmap_change - what is done to the stacks that hold certain policies
+ * @swaps: one for each of these policies, which point to it while it is done
+ * @count: of @swaps
  * @own: by who is no administrator: only if @from was never lent; and nobody else waits for long,
  *	nor for dear stacks
  */
 struct secmap_change {
-	struct secmap_policy *from;
-	struct secmap_policy *to;
-	struct secmap_stats *counts;
+	struct secmap_swap *swaps;
+	u32 count;
 	bool own;
 };
 
@@ -130,7 +144,7 @@ struct secmap_stack *secmap_stack_follow(struct secmap_stack *stack, u64 time);
 /* For replace.c. */
 void secmap_stacks_lock(void);
 void secmap_stacks_unlock(void);
-struct secmap_stack **secmap_stacks_with(const struct secmap_policy *policy, u32 *count);
+struct secmap_stack **secmap_stacks_to_change(const struct secmap_change *change, u32 *count);
 int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_change *change);
 void secmap_stack_forget(struct secmap_stack *stack);
 void secmap_stacks_turn(struct secmap_stack *const *stacks, u32 count);
@@ -162,7 +176,7 @@ static __always_inline struct secmap_judgement secmap_stack_judge(const struct s
 {
 	struct secmap_judgement said = {
 		.by = ask->newest,
-		.action = secmap_policy_judge(ask->newest->policy, call),
+		.action = secmap_body_judge(ask->newest->body, call),
 	};
 
 	if (unlikely(ask->older))

@@ -51,6 +51,7 @@ static struct secmap_table *table_bitmap_create(const struct secmap_table_spec *
 	table->type = SECMAP_TABLE_BITMAP;
 	table->max_bits = spec->max_entries;
 	table->bytes = bytes;
+	table->count = spec->count;
 
 	for (i = 0; i < spec->count; i++) {
 		u64 key = spec->keys[i];
@@ -126,8 +127,8 @@ static int table_hash_fill(struct secmap_table *table, const struct secmap_table
 
 		err = table_hash_insert(table, key, spec->values ? spec->values[i] : 0);
 		if (err == -EEXIST)
-			return secmap_refuse(why, err, "keys[%u]: key %#llx is given twice", i,
-					     key);
+			return secmap_refuse(why, err, "%s[%u]: key %#llx is given twice",
+					     spec->list ?: "keys", i, key);
 		if (err)
 			return err;
 		if (i % TABLE_BREATH == TABLE_BREATH - 1)
@@ -153,6 +154,7 @@ static struct secmap_table *table_hash_alloc(const struct secmap_table_spec *spe
 	table->shift = 64 - bits;
 	table->values = spec->values ? table->keys + slots : NULL;
 	table->bytes = bytes;
+	table->count = spec->count;
 	return table;
 }
 
@@ -246,6 +248,136 @@ struct secmap_table *secmap_table_create(const struct secmap_table_spec *spec,
 	return table_bitmap_create(spec, why);
 }
 
+/* The keys of a list, to be looked up. As secmap_table_create(). */
+static struct secmap_table *table_of_list(const char *list, const u64 *keys, u32 count,
+					  struct secmap_why *why)
+{
+	struct secmap_table_spec spec = {
+		.type = SECMAP_TABLE_HASH,
+		.max_entries = max(count, 1U),
+		.count = count,
+		.keys = keys,
+		.list = list,
+	};
+
+	return table_hash_create(&spec, why);
+}
+
+/* Each key that is to go is there, and not to stay. */
+static int table_check_removed(const struct secmap_table *table, const struct secmap_table *added,
+			       const struct secmap_table_change *change, struct secmap_why *why)
+{
+	u32 i;
+
+	for (i = 0; i < change->remove_count; i++) {
+		u64 key = change->remove[i];
+
+		if (secmap_table_has(added, key))
+			return secmap_refuse(why, -EEXIST, "remove[%u]: key %#llx is in keys, too",
+					     i, key);
+		if (!secmap_table_has(table, key))
+			return secmap_refuse(why, -ENOENT,
+					     "remove[%u]: key %#llx is not in the table", i, key);
+		if (i % TABLE_BREATH == TABLE_BREATH - 1)
+			cond_resched();
+	}
+	return 0;
+}
+
+/* Behind those of @spec, which are there, the keys that stay as they are. */
+static void table_keep(const struct secmap_table *table, const struct secmap_table *added,
+		       const struct secmap_table *removed, struct secmap_table_spec *spec,
+		       u64 *keys, u64 *values)
+{
+	size_t cursor = 0;
+	bool found;
+	u64 key;
+
+	while (secmap_table_next(table, &cursor, &key, &found)) {
+		if (cursor % TABLE_BREATH == 0)
+			cond_resched();
+		if (!found || secmap_table_has(added, key) || secmap_table_has(removed, key))
+			continue;
+		keys[spec->count] = key;
+		if (values)
+			secmap_table_get(table, key, &values[spec->count]);
+		spec->count++;
+	}
+}
+
+/* What is there afterwards. @added, @removed: what @change says, to be looked up. */
+static struct secmap_table *table_change(const struct secmap_table *table, u32 max_entries,
+					 const struct secmap_table_change *change,
+					 const struct secmap_table *added,
+					 const struct secmap_table *removed, struct secmap_why *why)
+{
+	bool valued = change->values || (table->type == SECMAP_TABLE_HASH && table->values);
+	size_t room = (size_t)table->count + change->count;
+	struct secmap_table_spec spec = {
+		.type = table->type,
+		.max_entries = max_entries,
+		.count = change->count,
+	};
+	struct secmap_table *next;
+	u64 *keys, *values;
+
+	/* The values lie behind the keys. */
+	keys = secmap_alloc((room + 1) * sizeof(*keys) * (valued ? 2 : 1));
+	if (!keys)
+		return ERR_PTR(secmap_refuse(why, -ENOMEM, "no memory for %zu keys", room));
+	values = valued ? keys + room : NULL;
+	memcpy(keys, change->keys, change->count * sizeof(*keys));
+	if (change->values)
+		memcpy(values, change->values, change->count * sizeof(*values));
+	if (!change->whole)
+		table_keep(table, added, removed, &spec, keys, values);
+	spec.keys = keys;
+	spec.values = values;
+	if (spec.count > max_entries)
+		next = ERR_PTR(secmap_refuse(why, -ENOSPC,
+					     "it would hold %u keys, above its max_entries %u",
+					     spec.count, max_entries));
+	else
+		next = secmap_table_create(&spec, why);
+	secmap_release(keys);
+	return next;
+}
+
+/**
+ * secmap_table_create_changed() - make a table of another one, with some keys less and some more
+ * @table: the other one, which stays as it is
+ * @max_entries: bits, or keys, that there is room for
+ * @change: what is different
+ * @why: says why it was refused; may be NULL
+ *
+ * Sleeps. Return: a table for secmap_table_free(), or
+ * * -EEXIST: a key is given twice
+ * * -ENOENT: one that is to be removed is not there
+ * * -ENOSPC: more keys than entries, or no random number spreads them well enough
+ * * -EINVAL, -ENOMEM: as secmap_table_create()
+ */
+struct secmap_table *secmap_table_create_changed(const struct secmap_table *table, u32 max_entries,
+						 const struct secmap_table_change *change,
+						 struct secmap_why *why)
+{
+	struct secmap_table *added, *removed, *next;
+	int err;
+
+	added = table_of_list("keys", change->keys, change->count, why);
+	if (IS_ERR(added))
+		return added;
+	removed = table_of_list("remove", change->remove, change->remove_count, why);
+	next = removed;
+	if (IS_ERR(removed))
+		goto free_added;
+	err = table_check_removed(table, added, change, why);
+	next = err ? ERR_PTR(err) : table_change(table, max_entries, change, added, removed, why);
+	secmap_table_free(removed);
+free_added:
+	secmap_table_free(added);
+	return next;
+}
+
 /**
  * secmap_table_free() - the end of a table
  * @table: a table that nobody looks into any more, or NULL
@@ -335,6 +467,17 @@ bool secmap_table_next(const struct secmap_table *table, size_t *cursor, u64 *ke
 u32 secmap_table_type(const struct secmap_table *table)
 {
 	return table->type;
+}
+
+/**
+ * secmap_table_count() - how much is in a table
+ * @table: a table
+ *
+ * Return: keys, or bits that are set.
+ */
+u32 secmap_table_count(const struct secmap_table *table)
+{
+	return table->count;
 }
 
 /**

@@ -2,7 +2,7 @@
 # bash completion for secmapctl
 # shellcheck shell=bash disable=SC2207
 
-_secmapctl_objects='run notify learn attach detach policy prog task stats explain monitor bench feature version'
+_secmapctl_objects='run notify learn attach detach policy prog table task stats explain monitor bench feature version'
 _secmapctl_common='--help --json --pretty --device'
 _secmapctl_scenarios='plain_allow podman_allow podman_argument podman_denied podman_unknown deny_list
     set_first set_last set_mean set_absent bits_mean stack_plain stack_argument stack_denied fork_exit thread attach
@@ -28,6 +28,7 @@ _secmapctl_options() {
         'prog load') echo "--cbpf --map --name --pid" ;;
         'prog dump') echo "--cbpf --map --policy --output" ;;
         'prog test') echo "--cbpf --map --call --abi --arg" ;;
+        'table update') echo "--add --remove --from --whole" ;;
         explain) echo "--profile --policy --pid --thread --call --abi --arg $_secmapctl_reading" ;;
         monitor) echo '--pid --policy --verdict --count' ;;
         stats | 'stats show') echo '--watch --count --prometheus --output' ;;
@@ -42,6 +43,7 @@ _secmapctl_commands() {
         '') echo "$_secmapctl_objects" ;;
         policy) echo "list show check compile diff replace tighten seal" ;;
         prog) echo "check load dump test" ;;
+        table) echo "list show update seal" ;;
         task) echo "list show" ;;
         stats) echo "on off show" ;;
     esac
@@ -67,7 +69,7 @@ _secmapctl_value() {
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
         --cgroup) COMPREPLY=($(compgen -d -- "$2")) ;;
         --unit) COMPREPLY=($(compgen -W "$(systemctl list-units --plain --no-legend 2>/dev/null | cut -d ' ' -f 1)" -- "$2")) ;;
-        --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --args | --seconds | --progress | --scenario | \
+        --add | --remove | --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --args | --seconds | --progress | --scenario | \
             --rounds | --calls | --cpu | --count | --watch)
             COMPREPLY=() ;;
         *) return 1 ;;

@@ -21,7 +21,7 @@ LIBRARY = {path.name: path.read_text(encoding="utf-8")
            for path in (TOP / folder).glob("*.[ch]pp")}
 
 # Commands that `--help` lists commands for.
-OBJECTS = ("policy", "prog", "task", "stats")
+OBJECTS = ("policy", "prog", "table", "task", "stats")
 # No command's answer, or not the only one.
 OTHER_SCHEMAS = {"error", "notify-request", "notify-reply", "run-why"}
 COMMON = {"--help", "--json", "--pretty", "--device", "--version"}
@@ -170,7 +170,7 @@ def test_completion_offers_only_what_begins_so() -> None:
     assert complete("prog", "d") == {"dump"}
     assert complete("policy", "sh") == {"show"}
     assert complete("--json", "policy", "co") == {"compile"}
-    assert complete("--device", "policy", "ta") == {"task"}
+    assert complete("--device", "policy", "ta") == {"table", "task"}
 
 
 def test_ioctls_are_the_same_in_header_library_and_manual() -> None:

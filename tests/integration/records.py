@@ -26,6 +26,20 @@ _LAYOUT: dict[str, tuple[int, str]] = {
     "secmap_table_create": (80, """
         size:0:4 flags:4:4 type:8:4 max_entries:12:4 count:16:4 pad:20:4 keys:24:8 values:32:8
         name:40:32 out_id:72:4 out_pad:76:4"""),
+    "secmap_table_update": (72, """
+        size:0:4 flags:4:4 table_fd:8:4 remove_count:12:4 count:16:4 log_size:20:4 remove:24:8
+        keys:32:8 values:40:8 log:48:8 out_entries:56:4 out_policies:60:4 out_tasks:64:4
+        out_stacks:68:4"""),
+    "secmap_table_seal": (16, "size:0:4 flags:4:4 table_fd:8:4 pad:12:4"),
+    "secmap_table_by_id": (16, "size:0:4 flags:4:4 id:8:4 pad:12:4"),
+    "secmap_table_next": (16, "size:0:4 flags:4:4 id:8:4 out_id:12:4"),
+    "secmap_table_info": (80, """
+        size:0:4 flags:4:4 table_fd:8:4 out_type:12:4 out_id:16:4 out_max_entries:20:4
+        out_count:24:4 out_policies:28:4 out_sealed:32:4 out_uid:36:4 out_bytes:40:8
+        out_name:48:32"""),
+    "secmap_table_read": (40, """
+        size:0:4 flags:4:4 table_fd:8:4 count:12:4 keys:16:8 values:24:8 out_count:32:4
+        out_pad:36:4"""),
     "secmap_cond": (32, """
         size:0:4 arg:4:1 op:5:1 width:6:1 pad:7:1 table:8:4 pad2:12:4 value:16:8 mask:24:8"""),
     "secmap_rule": (16, "size:0:4 nr:4:4 action:8:4 cond_count:12:4"),
@@ -38,12 +52,12 @@ _LAYOUT: dict[str, tuple[int, str]] = {
         out_id:96:4 out_pad:100:4"""),
     "secmap_policy_by_id": (16, "size:0:4 flags:4:4 id:8:4 pad:12:4"),
     "secmap_policy_next": (16, "size:0:4 flags:4:4 id:8:4 out_id:12:4"),
-    "secmap_policy_info": (152, """
+    "secmap_policy_info": (168, """
         size:0:4 flags:4:4 policy_fd:8:4 out_kind:12:4 out_id:16:4 out_foreign_action:20:4
         out_abis:24:4 out_table_count:28:4 out_allow_count:32:12 out_rule_count:44:12
         out_cond_count:56:12 out_default_action:68:12 out_actions:80:4 out_cost:84:4
         out_stacks:88:4 out_uid:92:4 out_bytes:96:8 out_filter_len:104:4 out_insns:108:4
-        out_name:112:32 out_sealed:144:4 out_counted:148:4"""),
+        out_name:112:32 out_sealed:144:4 out_counted:148:4 count:152:4 pad:156:4 tables:160:8"""),
     "secmap_policy_filter": (32, """
         size:0:4 flags:4:4 policy_fd:8:4 count:12:4 filter:16:8 out_count:24:4 out_pad:28:4"""),
     "secmap_policy_replace": (40, """
@@ -110,6 +124,9 @@ NUMBERS = {
     "secmap_recorder_create": abi.RECORDER_CREATE, "secmap_recorder_read": abi.RECORDER_READ,
     "secmap_policy_count": abi.POLICY_COUNT, "secmap_policy_stats": abi.POLICY_STATS,
     "secmap_attach_later": abi.ATTACH_LATER,
+    "secmap_table_update": abi.TABLE_UPDATE, "secmap_table_seal": abi.TABLE_SEAL,
+    "secmap_table_by_id": abi.TABLE_BY_ID, "secmap_table_next": abi.TABLE_NEXT,
+    "secmap_table_info": abi.TABLE_INFO, "secmap_table_read": abi.TABLE_READ,
 }
 
 
@@ -217,16 +234,23 @@ class Ground:
 
     dev: int
     table: int = -1
+    scrap: int = -1
+    """a table that may be sealed"""
     policy: int = -1
     program: int = -1
     recorder: int = -1
     policy_id: int = 0
+    table_id: int = 0
     victim: Child | None = None
     gate: Gate = field(default_factory=Gate)
     kept: list[abi.Memory] = field(default_factory=list)
 
     def __enter__(self) -> "Ground":
         self.table = abi.table_create(self.dev, [1, 2, 3])
+        self.scrap = abi.table_create(self.dev, [1])
+        record = Record("secmap_table_info", table_fd=self.table)
+        record.ioctl(self.dev)
+        self.table_id = record["out_id"]
         self.policy = abi.simple(self.dev, {})
         self.program = abi.cbpf(self.dev, [abi.ret(abi.ALLOW)])
         self.recorder, _ = abi.recorder_create(self.dev, [(abi.X86_64, 39, 0b11)])
@@ -242,6 +266,7 @@ class Ground:
         os.close(self.program)
         os.close(self.recorder)
         os.close(self.table)
+        os.close(self.scrap)
 
     def refresh(self) -> None:
         """Forget what a test did."""
@@ -291,6 +316,20 @@ class Ground:
                 return Record(name, id=self.policy_id - 1)
             case "secmap_policy_info":
                 return Record(name, policy_fd=self.policy)
+            case "secmap_table_update":
+                return Record(name, table_fd=self.table, count=1, log_size=64,
+                              keys=self.memory(struct.pack("<Q", 1)), log=self.memory(bytes(64)))
+            case "secmap_table_seal":
+                return Record(name, table_fd=self.scrap)
+            case "secmap_table_by_id":
+                return Record(name, id=self.table_id)
+            case "secmap_table_next":
+                return Record(name, id=self.table_id - 1)
+            case "secmap_table_info":
+                return Record(name, table_fd=self.table)
+            case "secmap_table_read":
+                return Record(name, table_fd=self.table, count=4, keys=self.memory(bytes(32)),
+                              values=self.memory(bytes(32)))
             case "secmap_policy_filter":
                 return Record(name, policy_fd=self.program, count=4, filter=self.memory(bytes(32)))
             case "secmap_policy_replace":

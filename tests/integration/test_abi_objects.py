@@ -27,9 +27,9 @@ def test_info(dev: int) -> None:
         "hash_max", "test_max", "objects_max", "insns_max", "stack_insns_max", "ebpf")}
     # This may have another tracer, and then waits: see test_flag.py.
     assert info["out_selective"] in (2, 3)
-    # MAPS, CBPF, TSYNC, LISTENER, EBPF, REPLACE, STATS; every action; of these TRACE only fails with ENOSYS
+    # MAPS, CBPF, TSYNC, LISTENER, EBPF, REPLACE, STATS, UPDATE; every action; of these TRACE only fails with ENOSYS
     assert said == {
-        "abi_version": 1, "errata": 0, "features": 0b11111111111, "actions": 0xFF,
+        "abi_version": 1, "errata": 0, "features": 0b111111111111, "actions": 0xFF,
         "enosys_actions": 1 << 5, "skip": abi.SKIP_WORKS, "stack_max": 64, "rules_max": 16384, "conds_max": 32,
         "cost_max": 4096, "stack_cost_max": 8192, "tables_max": 256, "bitmap_max": 1 << 20,
         "hash_max": 1 << 20, "test_max": 4096, "objects_max": 1 << 20, "insns_max": 4096,

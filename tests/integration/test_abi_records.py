@@ -12,13 +12,14 @@ from records import NUMBERS, PAGE, SIZES, Ground, Record, pages
 
 NAMES = list(NUMBERS)
 KNOWN = {number & 0xFF for number in NUMBERS.values()}
-WITH_PAD = ["secmap_table_create", "secmap_policy_by_id", "secmap_policy_test",
-            "secmap_policy_replace", "secmap_policy_seal", "secmap_recorder_create",
-            "secmap_attach_later"]
+WITH_PAD = ["secmap_table_create", "secmap_policy_by_id", "secmap_policy_info",
+            "secmap_policy_test", "secmap_policy_replace", "secmap_policy_seal",
+            "secmap_recorder_create", "secmap_attach_later", "secmap_table_seal",
+            "secmap_table_by_id"]
 KNOWN_FLAGS = {"secmap_attach": 0xF003F, "secmap_policy_next": 1, "secmap_policy_replace": 1,
-               "secmap_recorder_read": 1, "secmap_attach_later": 0x100002}
+               "secmap_recorder_read": 1, "secmap_attach_later": 0x100002, "secmap_table_update": 1}
 # What was published first, where that was shorter.
-LEAST = {**SIZES, "secmap_policy_replace": 24, "secmap_task_info": 32}
+LEAST = {**SIZES, "secmap_policy_replace": 24, "secmap_task_info": 32, "secmap_policy_info": 152}
 OUTPUTS = [(name, member.name) for name in NAMES for member in records.MEMBERS[name]
            if member.name.startswith("out_")]
 LIMIT = 4096
@@ -321,6 +322,10 @@ def test_table_descriptor(ground: Ground) -> None:
         record = ground.valid("secmap_policy_create")
         record["tables"] = ground.memory(struct.pack("<i", descriptor))
         assert record.errno(ground.dev) == errno, descriptor
+        for name in ("update", "seal", "info", "read"):
+            record = ground.valid(f"secmap_table_{name}")
+            record["table_fd"] = descriptor
+            assert record.errno(ground.dev) == errno, (name, descriptor)
 
 
 @pytest.mark.parametrize("name", ["secmap_attach", "secmap_attach_later", "secmap_detach",
@@ -335,9 +340,11 @@ def test_pid(ground: Ground, name: str) -> None:
 
 def test_ids(ground: Ground) -> None:
     for ident in (0, (1 << 20) + 1, 0xFFFFFFFF):
-        assert Record("secmap_policy_by_id", id=ident).errno(ground.dev) == ENOENT, ident
+        for kind in ("policy", "table"):
+            assert Record(f"secmap_{kind}_by_id", id=ident).errno(ground.dev) == ENOENT, ident
     for ident in (1 << 20, 0xFFFFFFFF):
-        assert Record("secmap_policy_next", id=ident).errno(ground.dev) == ENOENT, ident
+        for kind in ("policy", "table"):
+            assert Record(f"secmap_{kind}_next", id=ident).errno(ground.dev) == ENOENT, ident
     record = ground.valid("secmap_detach")
     record["policy_id"] = (1 << 20) + 1
     assert record.errno(ground.dev) == ENOENT
@@ -345,7 +352,7 @@ def test_ids(ground: Ground) -> None:
 
 def test_new_descriptors_close_on_exec(ground: Ground) -> None:
     for name in ("secmap_table_create", "secmap_policy_create", "secmap_policy_by_id",
-                 "secmap_recorder_create"):
+                 "secmap_recorder_create", "secmap_table_by_id"):
         descriptor = ground.valid(name).ioctl(ground.dev)
         assert not os.get_inheritable(descriptor)
         os.close(descriptor)
@@ -376,6 +383,8 @@ ARRAYS = [
     ("secmap_policy_test", "calls"), ("secmap_policy_test", "verdicts"),
     ("secmap_task_info", "ids"), ("secmap_task_list", "tasks"),
     ("secmap_policy_filter", "filter"), ("secmap_recorder_create", "sets"),
+    ("secmap_table_update", "keys"), ("secmap_table_update", "values"),
+    ("secmap_table_read", "keys"), ("secmap_table_read", "values"),
 ]
 
 
@@ -393,6 +402,7 @@ def test_unreadable_array(ground: Ground, name: str, member: str) -> None:
 @pytest.mark.parametrize(("name", "member"), [
     ("secmap_policy_test", "verdicts"), ("secmap_task_info", "ids"),
     ("secmap_task_list", "tasks"), ("secmap_policy_filter", "filter"),
+    ("secmap_table_read", "keys"), ("secmap_table_read", "values"),
 ])
 def test_array_that_cannot_be_written(ground: Ground, name: str, member: str) -> None:
     abi.attach(ground.dev, ground.policy, ground.pid)
@@ -415,7 +425,8 @@ def test_unreadable_section(ground: Ground, member: str) -> None:
 @pytest.mark.parametrize(("name", "count", "member"), [
     ("secmap_table_create", "count", "keys"), ("secmap_policy_create", "table_count", "tables"),
     ("secmap_policy_test", "count", "calls"), ("secmap_task_info", "count", "ids"),
-    ("secmap_policy_filter", "count", "filter"),
+    ("secmap_policy_filter", "count", "filter"), ("secmap_table_update", "count", "keys"),
+    ("secmap_table_update", "remove_count", "remove"), ("secmap_table_read", "count", "keys"),
 ])
 def test_empty_array_needs_no_address(ground: Ground, name: str, count: str, member: str) -> None:
     record = ground.valid(name)

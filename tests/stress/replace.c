@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * replace DEVICE FIRST SECOND OTHER ROUNDS: tasks call, fork, create threads and attach more
- * (OTHER), while the policy that they carry, FIRST, is replaced by SECOND and back, ROUNDS times.
- * FIRST fails getppid(), and getpgid() by its argument, with errno 1001; SECOND with 1002.
+ * replace DEVICE FIRST SECOND OTHER ROUNDS [TABLE]: tasks call, fork, create threads and attach more
+ * (OTHER), while the policy that they carry, FIRST, is replaced by SECOND and back, ROUNDS times, or
+ * for so long ("600s"). FIRST fails getppid(), and getpgid() by its argument, with errno 1001; SECOND
+ * with 1002.
+ *
+ * With TABLE they carry both, which look into it, and its contents are what changes: FIRST fails the
+ * calls while it has the keys 3 and 7, as it has in the beginning, SECOND while it has not.
  *
  * A call must fail with the one or the other; and with the one that holds, if it began after the
  * replacement had returned, and ended before the next one began. Prints how many calls there
@@ -21,12 +25,14 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <secmap/secmap.h>
 
 #define FIRST_ERRNO 1001
-#define ASKED	    7 /* the argument of getpgid() that the policies deny */
-#define CHECKS	    6 /* calls that are looked at before the next replacement */
+#define ASKED	    7	/* the argument of getpgid() that the policies deny */
+#define FILLING	    256 /* other keys of the table, which change as well */
+#define CHECKS	    6	/* calls that are looked at before the next replacement */
 
 enum way { CALL, FORK, GENERATIONS, THREAD, ATTACH, TSYNC, WAYS };
 
@@ -46,7 +52,8 @@ struct shared {
 };
 
 static struct shared *shared;
-static int device, other;
+static int device, other, table = -1;
+static int policies[2];
 
 static long call(long number, long argument)
 {
@@ -63,7 +70,7 @@ static void check(enum way way)
 {
 	for (int i = 0; i < 2; i++) {
 		unsigned long before = atomic_load(&shared->version), after;
-		long result = i ? call(SYS_getpgid, ASKED) : call(SYS_getppid, 0);
+		long result = i ? call(SYS_getpgid, ASKED) : call(SYS_getppid, ASKED);
 		long which = -result - FIRST_ERRNO;
 
 		after = atomic_load(&shared->version);
@@ -169,10 +176,10 @@ static void attach_and_check(enum way way)
 		fault("a child that attaches");
 }
 
-static void work(enum way way, int policy)
+static void work(enum way way)
 {
 	/* Each way has a stack of its own. */
-	if (attach(policy, 0)) {
+	if (attach(policies[0], 0) || (table >= 0 && attach(policies[1], 0))) {
 		fault("no attach");
 		_exit(3);
 	}
@@ -209,40 +216,95 @@ static void await(long count)
 		sched_yield();
 }
 
+/* What a change has come to. */
+struct changed {
+	long tasks, stacks;
+};
+
+static void replace(long round, struct changed *changed)
+{
+	struct secmap_policy_replace record = {
+		.size = sizeof(record),
+		.policy_fd = policies[round % 2],
+		.by_fd = policies[(round + 1) % 2],
+	};
+
+	if (ioctl(device, SECMAP_IOC_POLICY_REPLACE, &record))
+		fault("no replacement");
+	changed->tasks += record.out_tasks;
+	changed->stacks += record.out_stacks;
+}
+
+/* By turns the keys are taken away and added, or something else is there as a whole. */
+static void update(long round, struct changed *changed)
+{
+	__u64 keys[2][2 + FILLING] = { { ASKED & 3, ASKED } };
+	int there = round % 2, to = !there;
+	struct secmap_table_update record = {
+		.size = sizeof(record),
+		.table_fd = table,
+		.keys = (unsigned long)keys[to],
+		.count = to ? FILLING : 2 + FILLING,
+	};
+
+	for (int i = 0; i < FILLING; i++) {
+		keys[0][2 + i] = 1000 + i;
+		keys[1][i] = 2000 + i;
+	}
+	if (round % 4 < 2) {
+		record.remove = (unsigned long)keys[there];
+		record.remove_count = there ? FILLING : 2 + FILLING;
+	} else {
+		record.flags = SECMAP_UPDATE_WHOLE;
+	}
+	if (ioctl(device, SECMAP_IOC_TABLE_UPDATE, &record))
+		fault("no update");
+	changed->tasks += record.out_tasks;
+	changed->stacks += record.out_stacks;
+}
+
+/* Go on, after so many rounds and so much time? */
+static bool more(long rounds, const char *wanted)
+{
+	static time_t begun;
+	char *unit;
+	long count = strtol(wanted, &unit, 10);
+
+	if (!begun)
+		begun = time(NULL);
+	return *unit == 's' ? time(NULL) - begun < count || rounds % 4 : rounds < count;
+}
+
 int main(int argc, char **argv)
 {
-	long tasks = 0, stacks = 0;
-	int policies[2];
+	struct changed changed = { 0 };
+	long round;
 	int status;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		return 2;
 	device = atoi(argv[1]);
 	policies[0] = atoi(argv[2]);
 	policies[1] = atoi(argv[3]);
 	other = atoi(argv[4]);
+	if (argc == 7)
+		table = atoi(argv[6]);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)
 		return 3;
 	for (int way = 0; way < WAYS; way++)
 		if (!fork())
-			work(way, policies[0]);
+			work(way);
 	while (atomic_load(&shared->attached) < WAYS && !atomic_load(&shared->faults))
 		sched_yield();
-	for (long round = 0; round < atol(argv[5]); round++) {
-		struct secmap_policy_replace record = {
-			.size = sizeof(record),
-			.policy_fd = policies[round % 2],
-			.by_fd = policies[(round + 1) % 2],
-		};
-
+	for (round = 0; more(round, argv[5]); round++) {
 		atomic_fetch_add(&shared->version, 1);
-		if (ioctl(device, SECMAP_IOC_POLICY_REPLACE, &record))
-			fault("no replacement");
+		if (table < 0)
+			replace(round, &changed);
+		else
+			update(round, &changed);
 		atomic_fetch_add(&shared->version, 1);
-		tasks += record.out_tasks;
-		stacks += record.out_stacks;
 		await(rand() % CHECKS);
 	}
 	atomic_store(&shared->stop, true);
@@ -251,8 +313,8 @@ int main(int argc, char **argv)
 			fault("a task");
 	for (int way = 0; way < WAYS; way++)
 		printf("%s %ld\n", names[way], atomic_load(&shared->checks[way]));
-	printf("tasks %ld\nstacks %ld\nthird %ld\nlate %ld\nfaults %ld\n", tasks, stacks,
-	       atomic_load(&shared->third), atomic_load(&shared->late),
-	       atomic_load(&shared->faults));
+	printf("rounds %ld\ntasks %ld\nstacks %ld\nthird %ld\nlate %ld\nfaults %ld\n", round,
+	       changed.tasks, changed.stacks, atomic_load(&shared->third),
+	       atomic_load(&shared->late), atomic_load(&shared->faults));
 	return 0;
 }

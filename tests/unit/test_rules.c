@@ -182,6 +182,80 @@ static void test_nothing_kept(void **state)
 	secmap_table_free(table);
 }
 
+/* Two tables, one of them twice: what is said of its new keys, and all else as before. */
+static void test_another_table(void **state)
+{
+	const struct secmap_table *tables[3];
+	static const u64 keys[] = { 5, 6, 7 };
+	struct secmap_rules *rules, *changed;
+	struct secmap_cond *cond;
+	struct seccomp_data call = { .nr = 9, .arch = AUDIT_ARCH_X86_64 };
+	size_t live, at;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct secmap_table_spec one = {
+			.type = i == 1 ? SECMAP_TABLE_BITMAP : SECMAP_TABLE_HASH,
+			.max_entries = 8,
+			.count = 1,
+			.keys = &keys[i],
+		};
+
+		tables[i] = secmap_table_create(&one, NULL);
+		assert_false(IS_ERR(tables[i]));
+	}
+	spec_init(&spec, KILL);
+	spec_table(&spec, tables[0]);
+	spec_table(&spec, tables[1]);
+	spec_abi(&spec, SECMAP_ABI_X86_64, ALLOW);
+	spec_allow(&spec, 3);
+	spec_rule(&spec, 9, ERRNO | 1);
+	spec_cond(&spec, 0, SECMAP_OP_IN, 64, 0)->mask = 0xff;
+	spec_rule(&spec, 9, ERRNO | 2);
+	cond = spec_cond(&spec, 0, SECMAP_OP_IN, 64, 0);
+	cond->mask = 0xff;
+	cond->table = 1;
+	spec_rule(&spec, 10, ERRNO | 3);
+	spec_abi(&spec, SECMAP_ABI_I386, ERRNO | 4);
+	spec_rule(&spec, 9, ERRNO | 5);
+	spec_cond(&spec, 0, SECMAP_OP_NOT_IN, 32, 0)->mask = 0xff;
+	rules = spec_taken(&spec);
+	live = kernel.live;
+	for (at = 1; at <= 3; at++) {
+		kernel_reset();
+		kernel.fail_at = at;
+		assert_null(secmap_rules_with_table(rules, tables[0], tables[2]));
+		assert_int_equal(kernel.live, live);
+	}
+	kernel_reset();
+	changed = secmap_rules_with_table(rules, tables[0], tables[2]);
+	assert_non_null(changed);
+	assert_memory_equal(secmap_rules_facts(changed), secmap_rules_facts(rules),
+			    sizeof(struct secmap_rules_facts));
+	assert_memory_equal(secmap_rules_allowed(changed, SECMAP_ABI_X86_64),
+			    secmap_rules_allowed(rules, SECMAP_ABI_X86_64), SECMAP_NR_MAX / 8);
+	secmap_rules_free(rules);
+	secmap_table_free((struct secmap_table *)tables[0]);
+
+	judged(changed, AUDIT_ARCH_X86_64, 3, ALLOW, SECMAP_RULE_ALLOW);
+	judged(changed, AUDIT_ARCH_X86_64, 10, ERRNO | 3, 2);
+	judged(changed, AUDIT_ARCH_I386, 10, ERRNO | 4, SECMAP_RULE_DEFAULT);
+	for (i = 5; i <= 8; i++) {
+		static const u32 said[] = { [5] = ALLOW, ERRNO | 2, ERRNO | 1, ALLOW };
+
+		call.args[0] = i;
+		call.arch = AUDIT_ARCH_X86_64;
+		assert_int_equal(secmap_rules_eval(changed, &call).action, said[i]);
+		call.arch = AUDIT_ARCH_I386;
+		assert_int_equal(secmap_rules_eval(changed, &call).action,
+				 ERRNO | (i == 7 ? 4 : 5));
+	}
+	secmap_rules_free(changed);
+	secmap_table_free((struct secmap_table *)tables[1]);
+	secmap_table_free((struct secmap_table *)tables[2]);
+}
+
 static int nothing_left(void **state)
 {
 	(void)state;
@@ -191,10 +265,9 @@ static int nothing_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_newer_with_rules),
-		cmocka_unit_test(test_allowed),
-		cmocka_unit_test(test_nothing_kept),
+		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_newer_with_rules),
+		cmocka_unit_test(test_allowed),	      cmocka_unit_test(test_nothing_kept),
+		cmocka_unit_test(test_another_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, nothing_left);

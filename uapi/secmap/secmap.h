@@ -17,7 +17,7 @@
  *   EOPNOTSUPP  a known member with an unknown value (flag, kind, operator, ABI,
  *               action), or a kind that something cannot be done with (TIGHTEN)
  *   EFAULT      a pointer that cannot be read or written
- *   ENOENT      no object with such an id
+ *   ENOENT      no object with such an id, or no such key in the table
  *   ESRCH       no such task, or it is exiting; or a thread cannot be synchronised (ATTACH)
  *   EACCES      no_new_privs is missing
  *   EPERM       not allowed
@@ -29,7 +29,8 @@
  *   EAGAIN      the kernel is still being tested, or the task is just being
  *               created: try again
  *   ENOSPC      the stack of the task is full, there are too many objects, the keys of a
- *               table do not spread, or there is not enough room for an answer
+ *               table do not spread, or are too many for it (TABLE_UPDATE), or there is not
+ *               enough room for an answer
  *   EINTR       a signal came (POLICY_TEST), or a fatal one
  *   EMFILE, ENFILE  no descriptor is left
  *   ENOSYS      this kernel cannot skip a system call: nothing can be enforced
@@ -110,6 +111,12 @@
 #define SECMAP_IOC_POLICY_COUNT	   _IO(SECMAP_IOC_TYPE, 16)
 #define SECMAP_IOC_POLICY_STATS	   _IO(SECMAP_IOC_TYPE, 17)
 #define SECMAP_IOC_ATTACH_LATER	   _IO(SECMAP_IOC_TYPE, 18)
+#define SECMAP_IOC_TABLE_UPDATE	   _IO(SECMAP_IOC_TYPE, 19)
+#define SECMAP_IOC_TABLE_SEAL	   _IO(SECMAP_IOC_TYPE, 20)
+#define SECMAP_IOC_TABLE_BY_ID	   _IO(SECMAP_IOC_TYPE, 21)
+#define SECMAP_IOC_TABLE_NEXT	   _IO(SECMAP_IOC_TYPE, 22)
+#define SECMAP_IOC_TABLE_INFO	   _IO(SECMAP_IOC_TYPE, 23)
+#define SECMAP_IOC_TABLE_READ	   _IO(SECMAP_IOC_TYPE, 24)
 
 /* secmap_info.out_features */
 #define SECMAP_FEATURE_MAPS	(1ULL << 0)  /* policies of this kind */
@@ -123,6 +130,7 @@
 #define SECMAP_FEATURE_COMPLAIN (1ULL << 8)  /* SECMAP_ATTACH_COMPLAIN */
 #define SECMAP_FEATURE_STATS	(1ULL << 9)  /* POLICY_COUNT, POLICY_STATS */
 #define SECMAP_FEATURE_PHASE	(1ULL << 10) /* ATTACH_LATER */
+#define SECMAP_FEATURE_UPDATE	(1ULL << 11) /* TABLE_*, but _CREATE */
 
 /* secmap_info.out_ebpf: who may make policies of kind EBPF (the module parameter ebpf) */
 #define SECMAP_EBPF_OFF	       0 /* nobody: EOPNOTSUPP */
@@ -239,6 +247,156 @@ struct secmap_table_create {
 	__aligned_u64 values;
 	char name[SECMAP_NAME_LEN];
 	__u32 out_id;
+	__u32 out_pad;
+};
+
+/* secmap_table_update.flags: what is not at @keys is not in the table any more */
+#define SECMAP_UPDATE_WHOLE (1U << 0)
+
+/**
+ * struct secmap_table_update - change what is in a table, in all policies that look into it
+ * @size: sizeof(struct secmap_table_update)
+ * @flags: SECMAP_UPDATE_WHOLE
+ * @table_fd: the table
+ * @remove_count: number of keys at @remove; 0 with SECMAP_UPDATE_WHOLE
+ * @count: number of keys at @keys
+ * @log_size: bytes at @log; 0: no text wanted
+ * @remove: pointer to __u64: bits to clear, or keys to remove; ENOENT if one is not there
+ * @keys: pointer to __u64: bits to set, or keys to be there, whether they are there or not.
+ *	EEXIST: a key twice, also in @remove and in @keys; EINVAL: a bit outside of the bitmap
+ * @values: pointer to @count __u64, the keys' values, also of those that are there; 0: all values
+ *	are 0. Must be 0 for a bitmap
+ * @log: where a NUL-terminated text goes that says why it was refused
+ * @out_entries: bits that are set, or keys that are there, now
+ * @out_policies: policies that look into it
+ * @out_tasks: tasks for which something else holds, as POLICY_REPLACE has it
+ * @out_stacks: stacks that were built for it
+ *
+ * All of it, or nothing; for all tasks, or none. Each call is decided by what was in the table, or
+ * by what is, never by both, however often its policies look into it, and waits for neither; one
+ * that begins after this ioctl has returned, by what is. Nothing else changes of what a task
+ * carries, and nothing of what the policies cost. ENOSPC: more keys than max_entries.
+ *
+ * EPERM: the table is sealed, or a policy that looks into it. A table that no policy looks into may
+ * be changed by who made it (the effective user id), unless he is filtered himself. Otherwise it
+ * needs what DETACH needs: CAP_SYS_ADMIN in the initial user namespace, of the caller and of the
+ * opener of the device, and a caller that is not filtered himself. EINTR: a fatal signal. What is
+ * built is charged to the caller's cgroup.
+ */
+struct secmap_table_update {
+	__u32 size;
+	__u32 flags;
+	__s32 table_fd;
+	__u32 remove_count;
+	__u32 count;
+	__u32 log_size;
+	__aligned_u64 remove;
+	__aligned_u64 keys;
+	__aligned_u64 values;
+	__aligned_u64 log;
+	__u32 out_entries;
+	__u32 out_policies;
+	__u32 out_tasks;
+	__u32 out_stacks;
+};
+
+/**
+ * struct secmap_table_seal - from now on a table is not changed
+ * @size: sizeof(struct secmap_table_seal)
+ * @flags: 0
+ * @table_fd: the table
+ * @pad: 0
+ *
+ * For good. Permission as for POLICY_SEAL. A policy that looks into it can be replaced.
+ */
+struct secmap_table_seal {
+	__u32 size;
+	__u32 flags;
+	__s32 table_fd;
+	__u32 pad;
+};
+
+/**
+ * struct secmap_table_by_id - open a table by its id
+ * @size: sizeof(struct secmap_table_by_id)
+ * @flags: 0
+ * @id: the id
+ * @pad: 0
+ *
+ * Needs CAP_SYS_ADMIN in the initial user namespace. Returns a descriptor.
+ */
+struct secmap_table_by_id {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 pad;
+};
+
+/**
+ * struct secmap_table_next - the ids of all tables, one after the other
+ * @size: sizeof(struct secmap_table_next)
+ * @flags: 0
+ * @id: an id, or 0 to begin
+ * @out_id: the smallest id above @id; ENOENT if there is none
+ *
+ * Needs CAP_SYS_ADMIN in the initial user namespace.
+ */
+struct secmap_table_next {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 out_id;
+};
+
+/**
+ * struct secmap_table_info - what a table is
+ * @size: sizeof(struct secmap_table_info)
+ * @flags: 0
+ * @table_fd: a table
+ * @out_type: SECMAP_TABLE_*
+ * @out_id: its id
+ * @out_max_entries: bits, or keys, that there is room for
+ * @out_count: bits that are set, or keys that are there
+ * @out_policies: policies that look into it
+ * @out_sealed: 1 after TABLE_SEAL, else 0
+ * @out_uid: who made it, in the caller's user namespace
+ * @out_bytes: memory
+ * @out_name: its name
+ */
+struct secmap_table_info {
+	__u32 size;
+	__u32 flags;
+	__s32 table_fd;
+	__u32 out_type;
+	__u32 out_id;
+	__u32 out_max_entries;
+	__u32 out_count;
+	__u32 out_policies;
+	__u32 out_sealed;
+	__u32 out_uid;
+	__aligned_u64 out_bytes;
+	char out_name[SECMAP_NAME_LEN];
+};
+
+/**
+ * struct secmap_table_read - what is in a table, at one moment
+ * @size: sizeof(struct secmap_table_read)
+ * @flags: 0
+ * @table_fd: a table
+ * @count: room at @keys, and at @values
+ * @keys: pointer to __u64, written: bits that are set, or keys, in no order; as many as fit
+ * @values: pointer to __u64, written: their values; or 0
+ * @out_count: how many there are
+ * @out_pad: 0
+ */
+struct secmap_table_read {
+	__u32 size;
+	__u32 flags;
+	__s32 table_fd;
+	__u32 count;
+	__aligned_u64 keys;
+	__aligned_u64 values;
+	__u32 out_count;
 	__u32 out_pad;
 };
 
@@ -459,6 +617,9 @@ struct secmap_policy_next {
  * @out_name: its name
  * @out_sealed: 1 after POLICY_SEAL, else 0
  * @out_counted: 1 while it is counted, see POLICY_COUNT; else 0
+ * @count: room at @tables
+ * @pad: 0
+ * @tables: pointer to __u32, written: ids of its tables, as many as fit; 0: a map of bpf(2)
  *
  * CBPF, EBPF: only the kind, the id, the tables, the allowed numbers (as far as they can be
  * told without running the program), and what follows @out_actions are there; all actions
@@ -487,6 +648,9 @@ struct secmap_policy_info {
 	char out_name[SECMAP_NAME_LEN];
 	__u32 out_sealed;
 	__u32 out_counted;
+	__u32 count;
+	__u32 pad;
+	__aligned_u64 tables;
 };
 
 /**

@@ -35,7 +35,7 @@ constexpr std::array<meaning, 21> meanings = {{
     {EXDEV, "calls may be permitted that were not", ""},
     {EBUSY, "the task has a listener already", "one listener answers for a whole stack"},
     {EAGAIN, "the kernel is still being tested, or the task is just being created", "try again"},
-    {ENOSPC, "the stack of the task is full, there are too many objects, or the keys of a table do not spread",
+    {ENOSPC, "the stack of the task is full, there are too many objects, or the keys of a table do not spread or fit",
      "'secmapctl feature' shows the limits"},
     {EINTR, "a signal came", "try again"},
     {EMFILE, "this process has no descriptor left", "see RLIMIT_NOFILE in getrlimit(2)"},
@@ -76,6 +76,13 @@ error explain(int number, std::string operation) {
     for (const meaning& each : meanings)
         if (each.number == number) return {number, std::move(operation), each.text, each.hint};
     return {number, std::move(operation), std::strerror(number), ""};
+}
+
+error refused(int number, const std::string& operation, const std::vector<char>& log) {
+    error failure = explain(number, operation);
+    const std::string reason(log.data(), strnlen(log.data(), log.size()));
+    if (!reason.empty()) failure.text = "the module refused it: " + reason;
+    return failure;
 }
 
 result<int> call(int device, unsigned long request, void* record, std::string operation) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <secmap/result.hpp>
 
@@ -30,6 +31,12 @@ template <typename Record>
 
 /// The one meaning that secmap.h gives to an errno, as an error of @p operation.
 [[nodiscard]] error explain(int number, std::string operation);
+
+/// The same, with the module's own sentence in @p log, where it wrote one.
+[[nodiscard]] error refused(int number, const std::string& operation, const std::vector<char>& log);
+
+/// Bytes that the sentence needs at most.
+inline constexpr std::size_t log_size = 4096;
 
 /// Calls, and explains a failure.
 [[nodiscard]] result<int> call(int device, unsigned long request, void* record, std::string operation);

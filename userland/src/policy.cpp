@@ -18,7 +18,6 @@ namespace secmap {
 
 namespace {
 
-constexpr std::size_t log_size = 4096;
 constexpr std::size_t counts_expected = 256;
 
 struct action_name {
@@ -43,10 +42,32 @@ struct table_set {
     std::vector<std::int32_t> numbers;
 };
 
+// "ioctl.1": the call and the argument that look into it; with ".more" if others do, too. By index.
+std::vector<std::string> names_of_tables(const policy_image& image) {
+    std::vector<std::string> names(image.tables.size());
+    for (const abi_section& section : image.sections)
+        for (const rule& each : section.rules)
+            for (const condition& one : each.conditions) {
+                if (one.op != comparison::in && one.op != comparison::not_in) continue;
+                std::string& name = names.at(one.table);
+                const std::string user = call_name(section.abi, each.nr) + "." + std::to_string(one.arg);
+                if (name.empty())
+                    name = user;
+                else if (name != user && !name.ends_with(".more"))
+                    name += ".more";
+            }
+    return names;
+}
+
+// Keys can be added later: room for them takes no memory.
+constexpr std::uint32_t room_for_keys = 65536;
+
 result<table_set> create_tables(const device& on, const policy_image& image) {
     table_set made;
-    for (const table_image& each : image.tables) {
-        auto one = table::create(on, each, image.name);
+    const std::vector<std::string> names = names_of_tables(image);
+    for (table_image each : image.tables) {
+        if (!each.bitmap) each.max_entries = std::max(each.max_entries, room_for_keys);
+        auto one = table::create(on, each, names[made.tables.size()].substr(0, SECMAP_NAME_LEN - 1));
         if (!one) return std::move(one).error();
         made.numbers.push_back(one->number());
         made.tables.push_back(std::move(one).value());
@@ -77,14 +98,6 @@ result<program_tables> create_tables(const device& on, const ebpf_image& image) 
         made.tables.push_back(std::move(one).value());
     }
     return made;
-}
-
-// The module's own sentence, where it wrote one.
-error refused(int number, const std::string& operation, const std::vector<char>& log) {
-    error failure = detail::explain(number, operation);
-    const std::string reason(log.data(), strnlen(log.data(), log.size()));
-    if (!reason.empty()) failure.text = "the module refused it: " + reason;
-    return failure;
 }
 
 policy_info to_info(const secmap_policy_info& record) {
@@ -199,7 +212,7 @@ result<policy> policy::create(const device& on, const policy_image& image) {
     auto tables = create_tables(on, image);
     if (!tables) return std::move(tables).error();
     detail::policy_records records(image);
-    std::vector<char> log(log_size);
+    std::vector<char> log(detail::log_size);
     record.kind = SECMAP_POLICY_MAPS;
     record.foreign_action = image.foreign_action;
     record.abi_count = static_cast<std::uint32_t>(records.sections().size());
@@ -209,7 +222,7 @@ result<policy> policy::create(const device& on, const policy_image& image) {
     record.log_size = static_cast<std::uint32_t>(log.size());
     record.log = detail::address(log.data());
     const int made = detail::call(on.number(), SECMAP_IOC_POLICY_CREATE, &record);
-    if (made < 0) return refused(-made, operation, log);
+    if (made < 0) return detail::refused(-made, operation, log);
     return policy(descriptor(made), record.out_id);
 }
 
@@ -217,14 +230,14 @@ result<policy> policy::create(const device& on, const filter_program& program, c
     const std::string operation = "create policy '" + name + "'";
     auto record = detail::make_record<secmap_policy_create>();
     if (auto fits = detail::set_name(record.name, name, operation); !fits) return std::move(fits).error();
-    std::vector<char> log(log_size);
+    std::vector<char> log(detail::log_size);
     record.kind = SECMAP_POLICY_CBPF;
     record.filter_len = static_cast<std::uint32_t>(program.code().size());
     record.filter = detail::address(program.code().data());
     record.log_size = static_cast<std::uint32_t>(log.size());
     record.log = detail::address(log.data());
     const int made = detail::call(on.number(), SECMAP_IOC_POLICY_CREATE, &record);
-    if (made < 0) return refused(-made, operation, log);
+    if (made < 0) return detail::refused(-made, operation, log);
     return policy(descriptor(made), record.out_id);
 }
 
@@ -235,7 +248,7 @@ result<policy> policy::create(const device& on, const ebpf_program& program, con
     const ebpf_image& image = program.image();
     const auto tables = create_tables(on, image);
     if (!tables) return tables.error();
-    std::vector<char> log(log_size);
+    std::vector<char> log(detail::log_size);
     record.kind = SECMAP_POLICY_EBPF;
     record.filter_len = static_cast<std::uint32_t>(image.code.size());
     record.filter = detail::address(image.code.data());
@@ -244,7 +257,7 @@ result<policy> policy::create(const device& on, const ebpf_program& program, con
     record.log_size = static_cast<std::uint32_t>(log.size());
     record.log = detail::address(log.data());
     const int made = detail::call(on.number(), SECMAP_IOC_POLICY_CREATE, &record);
-    if (made < 0) return refused(-made, operation, log);
+    if (made < 0) return detail::refused(-made, operation, log);
     return policy(descriptor(made), record.out_id);
 }
 
@@ -256,12 +269,22 @@ result<policy> policy::open(const device& on, std::uint32_t id) {
     return policy(descriptor(*made), id);
 }
 
+// How many tables there are is known when it has been asked once; a module that does not tell which is asked no more.
 result<policy_info> policy::info(const device& on) const {
+    const std::string operation = "ask about policy " + std::to_string(id_);
     auto record = detail::make_record<secmap_policy_info>();
     record.policy_fd = number();
-    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, "ask about policy " + std::to_string(id_));
+    auto done = detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record, operation);
     if (!done) return std::move(done).error();
-    return to_info(record);
+    policy_info info = to_info(record);
+    if (info.tables == 0) return info;
+    info.table_ids.resize(info.tables);
+    record.count = info.tables;
+    record.tables = detail::address(info.table_ids.data());
+    const int told = detail::call(on.number(), SECMAP_IOC_POLICY_INFO, &record);
+    if (told == -E2BIG) info.table_ids.clear();
+    if (told < 0 && told != -E2BIG) return detail::explain(-told, operation);
+    return info;
 }
 
 // Both kinds of instructions have the same size, and are read in the same way.
@@ -307,7 +330,7 @@ result<replacement> policy::replace_by(const device& on, const policy& next) con
 }
 
 result<replacement> policy::tighten_by(const device& on, const policy& next) const {
-    std::vector<char> log(log_size);
+    std::vector<char> log(detail::log_size);
     auto record = detail::make_record<secmap_policy_replace>();
     record.flags = SECMAP_REPLACE_TIGHTEN;
     record.policy_fd = number();

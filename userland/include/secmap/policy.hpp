@@ -38,9 +38,10 @@ struct policy_info {
     std::uint32_t abis = 0;  ///< a bit (1 << SECMAP_ABI_*) for each section
     std::array<section_info, SECMAP_ABI_COUNT> sections = {};
     std::uint32_t tables = 0;
-    std::uint32_t actions = 0;  ///< SECMAP_ACTION_* that it can answer with
-    std::uint32_t cost = 0;     ///< what judging one call may cost; 1 for a rule or a comparison
-    std::uint32_t stacks = 0;   ///< stacks that hold it, at this moment
+    std::vector<std::uint32_t> table_ids;  ///< in its order; 0: a map of bpf(2)
+    std::uint32_t actions = 0;             ///< SECMAP_ACTION_* that it can answer with
+    std::uint32_t cost = 0;                ///< what judging one call may cost; 1 for a rule or a comparison
+    std::uint32_t stacks = 0;              ///< stacks that hold it, at this moment
     std::uint32_t uid = 0;
     std::uint64_t bytes = 0;
     std::uint32_t filter_length = 0;  ///< of a classic BPF program: instructions, as they were handed over
