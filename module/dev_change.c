@@ -187,7 +187,7 @@ static bool may_count(const struct secmap_request *request, const struct secmap_
  * * -EOPNOTSUPP: neither on nor off
  * * -EBADF, -EBADFD: the descriptor
  * * -EPERM: neither its maker nor an administrator
- * * -EINTR, -ENOMEM
+ * * -ENOSPC, -EAGAIN, -EINTR, -ENOMEM
  * Nothing has changed then.
  */
 int secmap_ioctl_policy_count(struct secmap_request *request)
@@ -202,7 +202,8 @@ int secmap_ioctl_policy_count(struct secmap_request *request)
 	if (IS_ERR(policy))
 		return PTR_ERR(policy);
 	if (may_count(request, policy))
-		err = secmap_count(policy, count->on, &count->out_tasks, &count->out_stacks);
+		err = secmap_count(policy, count->on, secmap_may_administer(request),
+				   &count->out_tasks, &count->out_stacks);
 	secmap_policy_put(policy);
 	return err;
 }

@@ -2,7 +2,6 @@
 /* /dev/secmap: the ioctls about recorders. */
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 
 #include "dev.h"
 #include "kernel.h"
@@ -10,6 +9,7 @@
 #include "policy.h"
 #include "recorder.h"
 #include "recording.h"
+#include "replace.h"
 #include "user.h"
 
 /**
@@ -93,7 +93,7 @@ int secmap_ioctl_recorder_read(struct secmap_request *request)
 		return PTR_ERR(recorder);
 	/* The probe that records runs with preemption off. */
 	if (read->flags & SECMAP_RECORDER_WAIT)
-		synchronize_rcu_expedited();
+		secmap_wait_for_calls(secmap_may_administer(request));
 	secmap_recording_calls(recorder->recording, read);
 	if (read->set != SECMAP_RECORDER_NO_SET)
 		err = read_set(recorder->recording, read);

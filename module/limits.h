@@ -42,11 +42,11 @@
 #define SECMAP_LIMIT_TIGHTEN 8388608U
 
 /*
- * Stacks that are built when who is no administrator tightens a policy: others who replace one wait
- * for them; and those of them that came late: all who attach wait for them.
+ * Stacks that are built when who is no administrator tightens a policy, or has it counted: others
+ * who replace one wait for them; and those of them that came late: all who attach wait for them.
  */
-#define SECMAP_LIMIT_TIGHTEN_STACKS 4096U
-#define SECMAP_LIMIT_TIGHTEN_LATE   16U
+#define SECMAP_LIMIT_OWN_STACKS	     4096U
+#define SECMAP_LIMIT_OWN_STACKS_LATE 16U
 
 /*
  * Instructions in one program; and those of classic BPF summed over a stack, 4 more for each

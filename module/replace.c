@@ -23,15 +23,47 @@
 /* One at a time; and nothing is sealed, or begins to be counted, meanwhile. */
 static DEFINE_MUTEX(replacing);
 
-/* Return: 0, or -EINTR: a fatal signal. */
-int secmap_replacing_lock(void)
+/* Of those who are no administrators one queues for it at a time: so an administrator soon has it. */
+static DEFINE_MUTEX(unprivileged);
+
+/**
+ * secmap_replacing_lock() - let nobody else replace anything
+ * @privileged: whether the caller is an administrator
+ *
+ * Return: 0, or -EINTR: a fatal signal.
+ */
+int secmap_replacing_lock(bool privileged)
 {
-	return mutex_lock_killable(&replacing);
+	int err = 0;
+
+	if (!privileged)
+		err = mutex_lock_killable(&unprivileged);
+	if (err)
+		return err;
+	err = mutex_lock_killable(&replacing);
+	if (err && !privileged)
+		mutex_unlock(&unprivileged);
+	return err;
 }
 
-void secmap_replacing_unlock(void)
+void secmap_replacing_unlock(bool privileged)
 {
 	mutex_unlock(&replacing);
+	if (!privileged)
+		mutex_unlock(&unprivileged);
+}
+
+/**
+ * secmap_wait_for_calls() - until all calls that have begun are judged
+ * @privileged: whether the caller is an administrator: then without delay, by interrupting all
+ *	processors, which is not everybody's to do
+ */
+void secmap_wait_for_calls(bool privileged)
+{
+	if (privileged)
+		synchronize_rcu_expedited();
+	else
+		synchronize_rcu();
 }
 
 /* Stacks that hold one of the policies, with a reference to each. */
@@ -106,7 +138,7 @@ static int finish(const struct batch *first, struct batch *rest, const struct se
 	if (!err && change->own && READ_ONCE(change->swaps[0].from->lent))
 		err = -EPERM;
 	/* Nobody can attach meanwhile. */
-	if (!err && change->own && rest->count > SECMAP_LIMIT_TIGHTEN_LATE)
+	if (!err && change->bounded && rest->count > SECMAP_LIMIT_OWN_STACKS_LATE)
 		err = -EAGAIN;
 	err = err ?: build(rest, change);
 	if (!err) {
@@ -149,7 +181,7 @@ int secmap_carry_out(const struct secmap_change *change, u32 *tasks, u32 *stacks
 	secmap_stacks_lock();
 	err = collect(&first, change);
 	secmap_stacks_unlock();
-	if (!err && change->own && first.count > SECMAP_LIMIT_TIGHTEN_STACKS)
+	if (!err && change->bounded && first.count > SECMAP_LIMIT_OWN_STACKS)
 		err = -ENOSPC;
 	err = err ?: build(&first, change);
 	err = err ?: finish(&first, &rest, change);
@@ -163,15 +195,15 @@ int secmap_carry_out(const struct secmap_change *change, u32 *tasks, u32 *stacks
 	return err;
 }
 
-/* One policy. As secmap_carry_out(). */
-static int carry_out_one(struct secmap_swap *swap, bool own, u32 *tasks, u32 *stacks)
+/* The one policy of a change. As secmap_carry_out(). */
+static int carry_out_one(const struct secmap_change *change, u32 *tasks, u32 *stacks)
 {
-	struct secmap_change change = { .swaps = swap, .count = 1, .own = own };
+	struct secmap_swap *swap = change->swaps;
 	int err;
 
 	/* It goes on saying what it says: the policy has a reference before and after. */
 	swap->body = secmap_policy_body(swap->to);
-	err = secmap_carry_out(&change, tasks, stacks);
+	err = secmap_carry_out(change, tasks, stacks);
 	secmap_body_put(swap->body);
 	return err;
 }
@@ -191,33 +223,46 @@ static int replace(struct secmap_policy *from, struct secmap_policy *to,
 		   const struct secmap_compared *compared, bool own, u32 *tasks, u32 *stacks)
 {
 	struct secmap_swap swap = { .from = from, .to = to, .counts = counts_of(to) };
+	struct secmap_change change = { .swaps = &swap, .count = 1, .own = own, .bounded = own };
 
 	if (from->sealed || (own && READ_ONCE(from->lent)))
 		return -EPERM;
 	if (compared && !(says(from, compared->from) && says(to, compared->to)))
 		return -ESTALE;
-	return carry_out_one(&swap, own, tasks, stacks);
+	return carry_out_one(&change, tasks, stacks);
 }
 
-static int count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
+/* Counters for a policy that may have none yet; NULL: it has. Or -ENOMEM. */
+static struct secmap_stats *create_stats(struct secmap_policy *policy)
+{
+	struct secmap_body *body;
+	struct secmap_stats *stats;
+
+	if (secmap_policy_stats(policy))
+		return NULL;
+	body = secmap_policy_body(policy);
+	stats = secmap_stats_create(body->rules);
+	secmap_body_put(body);
+	return stats ?: ERR_PTR(-ENOMEM);
+}
+
+/* @stats: for the policy, if it has none; NULL if it was used, or there is no need. */
+static int count(struct secmap_policy *policy, struct secmap_stats **stats, bool on,
+		 bool privileged, u32 *tasks, u32 *stacks)
 {
 	struct secmap_swap swap = { .from = policy, .to = policy };
+	struct secmap_change change = { .swaps = &swap, .count = 1, .bounded = !privileged };
 
 	if (on == !!counts_of(policy))
 		return 0;
-	if (on && !policy->stats) {
-		struct secmap_body *body = secmap_policy_body(policy);
-		struct secmap_stats *stats = secmap_stats_create(body->rules);
-
-		secmap_body_put(body);
-		if (!stats)
-			return -ENOMEM;
+	if (*stats && !policy->stats) {
 		/* Whoever reads them finds them filled in. */
-		smp_store_release(&policy->stats, stats);
+		smp_store_release(&policy->stats, *stats);
+		*stats = NULL;
 	}
 	if (on)
 		swap.counts = policy->stats;
-	return carry_out_one(&swap, false, tasks, stacks);
+	return carry_out_one(&change, tasks, stacks);
 }
 
 /**
@@ -243,13 +288,13 @@ int secmap_replace(struct secmap_policy *from, struct secmap_policy *to,
 {
 	int err;
 
-	if (mutex_lock_killable(&replacing))
+	if (secmap_replacing_lock(!own))
 		return -EINTR;
 	err = replace(from, to, compared, own, tasks, stacks);
-	mutex_unlock(&replacing);
-	/* For calls that had begun; also where another replacement has just changed the tasks. */
+	secmap_replacing_unlock(!own);
+	/* Also where another replacement has just changed the tasks. */
 	if (!err)
-		synchronize_rcu_expedited();
+		secmap_wait_for_calls(!own);
 	return err;
 }
 
@@ -257,26 +302,33 @@ int secmap_replace(struct secmap_policy *from, struct secmap_policy *to,
  * secmap_count() - count what a policy says, or do so no more
  * @policy: the policy
  * @on: which
+ * @privileged: whether the caller is an administrator
  * @tasks: how many tasks carry another stack for it
  * @stacks: how many stacks were built for it; neither is set where nothing has to change
  *
  * Context: may sleep.
  * Return: 0, and each call that begins is counted, or no call is counted any more; or
  * * -EINTR: a fatal signal
+ * * -ENOSPC, -EAGAIN: not privileged, and too many stacks, or too many that have come meanwhile
  * * -ENOMEM
- * Nothing has changed then.
+ * Nothing has changed then, but that there may be counters, at 0.
  */
-int secmap_count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks)
+int secmap_count(struct secmap_policy *policy, bool on, bool privileged, u32 *tasks, u32 *stacks)
 {
+	struct secmap_stats *stats = on ? create_stats(policy) : NULL;
 	int err;
 
-	if (mutex_lock_killable(&replacing))
-		return -EINTR;
-	err = count(policy, on, tasks, stacks);
-	mutex_unlock(&replacing);
+	if (IS_ERR(stats))
+		return PTR_ERR(stats);
+	err = secmap_replacing_lock(privileged);
+	if (!err) {
+		err = count(policy, &stats, on, privileged, tasks, stacks);
+		secmap_replacing_unlock(privileged);
+	}
+	secmap_stats_free(stats);
 	/* As secmap_replace(). */
 	if (!err)
-		synchronize_rcu_expedited();
+		secmap_wait_for_calls(privileged);
 	return err;
 }
 

@@ -21,12 +21,15 @@ struct secmap_compared {
 int __must_check secmap_replace(struct secmap_policy *from, struct secmap_policy *to,
 				const struct secmap_compared *compared, bool own, u32 *tasks,
 				u32 *stacks);
-int __must_check secmap_count(struct secmap_policy *policy, bool on, u32 *tasks, u32 *stacks);
+int __must_check secmap_count(struct secmap_policy *policy, bool on, bool privileged, u32 *tasks,
+			      u32 *stacks);
 int __must_check secmap_seal(bool *sealed);
 
+void secmap_wait_for_calls(bool privileged);
+
 /* For update.c. */
-int __must_check secmap_replacing_lock(void);
-void secmap_replacing_unlock(void);
+int __must_check secmap_replacing_lock(bool privileged);
+void secmap_replacing_unlock(bool privileged);
 int __must_check secmap_carry_out(const struct secmap_change *change, u32 *tasks, u32 *stacks);
 
 #endif

@@ -338,7 +338,7 @@ struct secmap_stack **secmap_stacks_to_change(const struct secmap_change *change
 	for (i = 0; i < change->count; i++)
 		room += atomic_read(&change->swaps[i].from->stacks);
 	*count = 0;
-	found = kvmalloc_array(max(room, 1U), sizeof(*found), GFP_KERNEL);
+	found = kvmalloc_array(max(room, 1U), sizeof(*found), GFP_KERNEL_ACCOUNT);
 	if (!found)
 		return ERR_PTR(-ENOMEM);
 	list_for_each_entry(stack, &all, all) {
@@ -404,7 +404,7 @@ int secmap_stack_succeed(struct secmap_stack *stack, const struct secmap_change 
 		stack_add(next, &entry);
 	}
 	stack_finish(next, change);
-	if (!stack_may_grow(stack, next, change->own ? NULL : change->swaps[0].body)) {
+	if (!stack_may_grow(stack, next, change->bounded ? NULL : change->swaps[0].body)) {
 		secmap_stack_put(next);
 		return -ENOSPC;
 	}

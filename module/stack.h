@@ -120,13 +120,14 @@ struct secmap_swap {
  * struct secmap_change - what is done to the stacks that hold certain policies
  * @swaps: one for each of these policies, which point to it while it is done
  * @count: of @swaps
- * @own: by who is no administrator: only if @from was never lent; and nobody else waits for long,
- *	nor for dear stacks
+ * @own: only if the first one's @from was never lent
+ * @bounded: by who is no administrator: nobody else waits for long, nor for dear stacks
  */
 struct secmap_change {
 	struct secmap_swap *swaps;
 	u32 count;
 	bool own;
+	bool bounded;
 };
 
 struct secmap_stack *secmap_stack_push(const struct secmap_stack *below,

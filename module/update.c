@@ -199,15 +199,15 @@ int secmap_update(struct secmap_set *set, const struct secmap_table_change *chan
 
 	if (secmap_sets_begin_change())
 		return -EINTR;
-	err = secmap_replacing_lock();
+	err = secmap_replacing_lock(may_loosen);
 	if (!err) {
 		err = carry_out(&update, change, may_loosen, record, why);
-		secmap_replacing_unlock();
+		secmap_replacing_unlock(may_loosen);
 	}
 	secmap_sets_end_change();
 	/* For calls that had begun, and for who is just taking a reference to what was. */
 	if (!err)
-		synchronize_rcu_expedited();
+		secmap_wait_for_calls(may_loosen);
 	drop(&update);
 	return err;
 }

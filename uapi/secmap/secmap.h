@@ -814,7 +814,8 @@ struct secmap_policy_seal {
  * charged to the caller's cgroup.
  *
  * Needs to be who made the policy (the effective user id), or CAP_SYS_ADMIN in the initial user
- * namespace, of the caller and of the opener of the device.
+ * namespace, of the caller and of the opener of the device. For who is no administrator ENOSPC and
+ * EAGAIN are as of a tightening.
  */
 struct secmap_policy_count {
 	__u32 size;
