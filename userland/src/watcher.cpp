@@ -127,9 +127,11 @@ result<std::vector<filter_event>> watcher::receive() {
 }
 
 result<void> watcher::read() {
-    const auto done = socket_->read([this](const nlmsghdr* message) { return take(message); });
-    if (!done) return done.error();
-    return {};
+    auto done = socket_->read([this](const nlmsghdr* message) { return take(message); });
+    if (done) return {};
+    error failure = std::move(done).error();
+    if (failure.number == EBADMSG) failure.operation = reading;
+    return failure;
 }
 
 result<void> watcher::take(const nlmsghdr* message) {
