@@ -124,19 +124,25 @@ static int put_entry(struct sk_buff *skb, const struct secmap_entry *entry)
 	return err;
 }
 
-/* Context: under RCU. */
+/*
+ * Some 2 KiB at most: it fits into a piece of a dump.
+ * Return: 0, -EMSGSIZE, or -ENOENT: it is ending, and has no id any more.
+ */
 int secmap_put_task(struct sk_buff *skb, const void *what)
 {
 	const struct secmap_seen *seen = what;
 	const struct secmap_stack *stack = rcu_dereference(seen->carrier->stack);
 	struct task_struct *task = seen->carrier->task;
+	pid_t tid = task_pid_nr_ns(task, seen->ns);
 	char comm[TASK_COMM_LEN];
 	u32 i;
 	int err;
 
+	if (!tid)
+		return -ENOENT;
 	get_task_comm(comm, task);
-	err = nla_put_u32(skb, SECMAP_A_TASK_PID, task_tgid_nr_ns(task, seen->ns))	  ?:
-		      nla_put_u32(skb, SECMAP_A_TASK_TID, task_pid_nr_ns(task, seen->ns)) ?:
+	err = nla_put_u32(skb, SECMAP_A_TASK_PID, task_tgid_nr_ns(task, seen->ns)) ?:
+		      nla_put_u32(skb, SECMAP_A_TASK_TID, tid)			   ?:
 		      nla_put_string(skb, SECMAP_A_TASK_COMM, comm);
 	for (i = 0; i < stack->depth && !err; i++)
 		err = put_entry(skb, &stack->entries[i]);

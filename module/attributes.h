@@ -27,7 +27,8 @@ struct secmap_counted {
 
 /*
  * Each puts what it is about into a message: a struct secmap_object, a struct secmap_seen (under
- * RCU), a struct secmap_counted. None sleeps. 0, or -EMSGSIZE: there is no room left.
+ * RCU), a struct secmap_counted. None sleeps. 0, or -EMSGSIZE: there is no room left; of a task
+ * also -ENOENT: it has no id there any more.
  */
 int __must_check secmap_put_policy(struct sk_buff *skb, const void *object);
 int __must_check secmap_put_table(struct sk_buff *skb, const void *object);

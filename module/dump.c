@@ -278,6 +278,8 @@ static int dump_bucket(struct sk_buff *skb, struct netlink_callback *cb)
 	while (!err && (seen.carrier = secmap_task_next(cursor->bucket, cursor->after))) {
 		if (secmap_task_belongs(seen.carrier->task, seen.ns))
 			err = dump(skb, cb, secmap_put_task, &seen);
+		if (err == -ENOENT)
+			err = 0;
 		if (!err)
 			cursor->after = (unsigned long)seen.carrier->task;
 	}
