@@ -113,7 +113,7 @@ result<dumped_count> read_count(bytes content) {
     found.count.action = from.number<std::uint32_t>(SECMAP_A_STATS_ACTION);
     found.count.calls = from.number<std::uint64_t>(SECMAP_A_STATS_COUNT);
     if (from.has(SECMAP_A_STATS_CPU)) found.cpu = from.number<std::uint32_t>(SECMAP_A_STATS_CPU);
-    return whole(std::move(found), from);
+    return whole(found, from);
 }
 
 error with_hint(error refused, int command) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -82,9 +83,7 @@ int show(const secmap::result<secmap::dump<T>>& of) {
     return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int ask(int argc, char** argv) {
     const std::string_view what = argc > 1 ? argv[1] : "";
     std::optional<std::uint32_t> policy;
     if (argc > 2) policy = static_cast<std::uint32_t>(std::strtoul(argv[2], nullptr, 10));
@@ -96,4 +95,15 @@ int main(int argc, char** argv) {
     if (what == "counts") return show(from->counts(policy));
     if (what == "counts_each") return show(from->counts(policy, counted_by::each_processor));
     return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return ask(argc, argv);
+    } catch (const std::exception& failure) {
+        std::fprintf(stderr, "dumps: %s\n", failure.what());
+        return 2;
+    }
 }
