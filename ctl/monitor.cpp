@@ -104,7 +104,12 @@ result<void> monitor::run(const monitor_begin& begin) {
     while (state_ == state::watches) {
         if (auto done = wait(); !done) return done;
         const auto came = state_ == state::watches ? from_.receive() : std::vector<filter_event>();
-        if (!came) return came.error();
+        if (!came && came.error().number != ENODEV) return came.error();
+        if (!came) {  // the module was unloaded: what it has told is all there will be
+            failure_ = came.error();
+            state_ = state::ends;
+            break;
+        }
         for (const filter_event& each : *came)
             if (state_ == state::watches) take(each);
     }

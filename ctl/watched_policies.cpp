@@ -37,36 +37,36 @@ call_facts call_of(const filter_event& event) {
     return made;
 }
 
-watched_policies::watched_policies(const std::filesystem::path& path) {
-    auto opened = device::open(path);
-    if (opened)
-        device_.emplace(std::move(opened).value());
-    else
-        cannot_ask_ = std::move(opened).error();
-    learn_all();
+watched_policies::watched_policies(std::filesystem::path path) : path_(std::move(path)) { learn_all(); }
+
+// Who may not ask once need not try again.
+result<device> watched_policies::open_device() {
+    if (cannot_ask_) return *cannot_ask_;
+    auto opened = device::open(path_);
+    if (!opened) cannot_ask_ = opened.error();
+    return opened;
 }
 
 void watched_policies::learn_all() {
-    if (!device_) return;
-    const auto ids = policy_ids(*device_);
+    const auto on = open_device();
+    if (!on) return;
+    const auto ids = policy_ids(*on);
     if (!ids) {
         cannot_ask_ = ids.error();
         return;
     }
     for (const std::uint32_t id : *ids)
-        if (const auto which = open(id)) learn(*which);
+        if (const auto which = open(*on, id)) learn(*on, *which);
 }
 
-// Who may not ask once need not try again.
-result<policy> watched_policies::open(std::uint32_t id) {
-    if (cannot_ask_) return *cannot_ask_;
-    auto which = policy::open(*device_, id);
+result<policy> watched_policies::open(const device& on, std::uint32_t id) {
+    auto which = policy::open(on, id);
     if (!which && which.error().number != ENOENT) cannot_ask_ = which.error();
     return which;
 }
 
-void watched_policies::learn(const policy& which) {
-    const auto info = which.info(*device_);
+void watched_policies::learn(const device& on, const policy& which) {
+    const auto info = which.info(on);
     if (!info) return;
     if (names_.size() >= names_most) names_.clear();
     names_[which.id()] = info->name;
@@ -74,7 +74,8 @@ void watched_policies::learn(const policy& which) {
 
 std::string watched_policies::name(std::uint32_t id) {
     if (!names_.contains(id))
-        if (const auto which = open(id)) learn(*which);
+        if (const auto on = open_device())
+            if (const auto which = open(*on, id)) learn(*on, *which);
     const auto found = names_.find(id);
     return found == names_.end() ? "" : found->second;
 }
@@ -86,8 +87,10 @@ std::optional<verdict> watched_policies::decider(const filter_event& of) {
         return std::nullopt;
     }
     const seccomp_data data = to_data(of);
-    const auto which = open(of.policy);
-    const auto answers = which ? which->test(*device_, {&data, 1}) : which.error();
+    const auto on = open_device();
+    if (!on) return std::nullopt;
+    const auto which = open(*on, of.policy);
+    const auto answers = which ? which->test(*on, {&data, 1}) : which.error();
     if (!answers) {
         if (!cannot_ask_) ++gone_;
         return std::nullopt;

@@ -23,11 +23,11 @@ namespace secmap::ctl {
 /// The call that an event tells of; no argument is given where they are not known.
 [[nodiscard]] call_facts call_of(const filter_event& event);
 
-/// No policy is held: watching does not prolong its life.
+/// No policy is held, nor the device: watching prolongs the life of neither, and the module can be unloaded.
 class watched_policies final {
 public:
     /// Names of policies that are there already are known afterwards.
-    explicit watched_policies(const std::filesystem::path& path);
+    explicit watched_policies(std::filesystem::path path);
 
     /// Empty: not known.
     [[nodiscard]] std::string name(std::uint32_t id);
@@ -39,11 +39,12 @@ public:
     [[nodiscard]] std::vector<std::string> notes() const;
 
 private:
-    [[nodiscard]] result<policy> open(std::uint32_t id);
+    [[nodiscard]] result<device> open_device();
+    [[nodiscard]] result<policy> open(const device& on, std::uint32_t id);
     void learn_all();
-    void learn(const policy& which);
+    void learn(const device& on, const policy& which);
 
-    std::optional<device> device_;
+    std::filesystem::path path_;
     std::map<std::uint32_t, std::string> names_;
     std::optional<error> cannot_ask_;
     std::size_t gone_ = 0;               ///< events whose policy could not be asked any more

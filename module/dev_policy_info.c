@@ -68,12 +68,10 @@ static u32 next_own_id(u32 id)
 	if (!may_own())
 		return 0;
 	while (!own && !fatal_signal_pending(current)) {
-		id = secmap_object_next_id(id, SECMAP_OBJECT_POLICY);
-		if (!id)
+		object = secmap_object_next(id, SECMAP_OBJECT_POLICY);
+		if (!object)
 			return 0;
-		object = secmap_object_by_id(id, SECMAP_OBJECT_POLICY);
-		if (IS_ERR(object))
-			continue;
+		id = object->id;
 		own = is_own(object);
 		secmap_object_put(object);
 		cond_resched();

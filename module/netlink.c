@@ -13,9 +13,8 @@
 #include <net/sock.h>
 #include <secmap/secmap_netlink.h>
 
+#include "dump.h"
 #include "watch.h"
-
-static struct genl_family family;
 
 static size_t event_size(void)
 {
@@ -84,7 +83,7 @@ int secmap_netlink_send(const struct secmap_watcher *watcher, const struct secma
 
 	if (!skb)
 		return -ENOMEM;
-	header = genlmsg_put(skb, watcher->portid, 0, &family, 0, SECMAP_CMD_EVENT);
+	header = genlmsg_put(skb, watcher->portid, 0, &secmap_family, 0, SECMAP_CMD_EVENT);
 	err = header ? 0 : -EMSGSIZE;
 	err = err						?:
 		      put_numbers(skb, watcher, event)		?:
@@ -103,16 +102,29 @@ int secmap_netlink_send(const struct secmap_watcher *watcher, const struct secma
 	return genlmsg_unicast(sock_net(watcher->sk), skb, watcher->portid);
 }
 
+/**
+ * secmap_netlink_allow() - may the current task know of those in its pid namespace?
+ * @asked: what it has sent
+ * @extack: where the reason of a refusal goes
+ *
+ * Return: 0, or -EPERM.
+ */
+int secmap_netlink_allow(struct sk_buff *asked, struct netlink_ext_ack *extack)
+{
+	if (netlink_ns_capable(asked, task_active_pid_ns(current)->user_ns, CAP_SYS_ADMIN))
+		return 0;
+	NL_SET_ERR_MSG(extack, "takes CAP_SYS_ADMIN in the pid namespace's user namespace");
+	return -EPERM;
+}
+
 static int do_watch(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *policy = info->attrs[SECMAP_A_WATCH_POLICY];
 	struct pid_namespace *ns = task_active_pid_ns(current);
-	int err;
+	int err = secmap_netlink_allow(skb, info->extack);
 
-	if (!netlink_ns_capable(skb, ns->user_ns, CAP_SYS_ADMIN)) {
-		GENL_SET_ERR_MSG(info, "takes CAP_SYS_ADMIN in the pid namespace's user namespace");
-		return -EPERM;
-	}
+	if (err)
+		return err;
 	err = secmap_watch_add(NETLINK_CB(skb).sk, info->snd_portid,
 			       policy ? nla_get_u32(policy) : 0, ns);
 	if (err == -EALREADY)
@@ -137,6 +149,23 @@ static const struct nla_policy watch_attributes[SECMAP_A_WATCH_MAX + 1] = {
 	[SECMAP_A_WATCH_POLICY] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+static const struct nla_policy policy_get_attributes[SECMAP_A_POLICY_ID + 1] = {
+	[SECMAP_A_POLICY_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+static const struct nla_policy table_get_attributes[SECMAP_A_TABLE_ID + 1] = {
+	[SECMAP_A_TABLE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+static const struct nla_policy task_get_attributes[SECMAP_A_TASK_TID + 1] = {
+	[SECMAP_A_TASK_TID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+static const struct nla_policy stats_get_attributes[SECMAP_A_STATS_PER_CPU + 1] = {
+	[SECMAP_A_STATS_POLICY] = NLA_POLICY_MIN(NLA_U32, 1),
+	[SECMAP_A_STATS_PER_CPU] = { .type = NLA_FLAG },
+};
+
 /* One that is refused, for without any the kernel would look at none. */
 static const struct nla_policy no_attributes[] = {
 	[1] = { .type = NLA_REJECT, .reject_message = "this command takes no attribute" },
@@ -155,9 +184,41 @@ static const struct genl_ops commands[] = {
 		.policy = no_attributes,
 		.maxattr = ARRAY_SIZE(no_attributes) - 1,
 	},
+	{
+		.cmd = SECMAP_CMD_POLICY_GET,
+		.doit = secmap_get_policy,
+		.start = secmap_dump_objects_start,
+		.dumpit = secmap_dump_policies,
+		.policy = policy_get_attributes,
+		.maxattr = ARRAY_SIZE(policy_get_attributes) - 1,
+	},
+	{
+		.cmd = SECMAP_CMD_TABLE_GET,
+		.doit = secmap_get_table,
+		.start = secmap_dump_objects_start,
+		.dumpit = secmap_dump_tables,
+		.policy = table_get_attributes,
+		.maxattr = ARRAY_SIZE(table_get_attributes) - 1,
+	},
+	{
+		.cmd = SECMAP_CMD_TASK_GET,
+		.doit = secmap_get_task,
+		.start = secmap_dump_tasks_start,
+		.dumpit = secmap_dump_tasks,
+		.done = secmap_dump_tasks_done,
+		.policy = task_get_attributes,
+		.maxattr = ARRAY_SIZE(task_get_attributes) - 1,
+	},
+	{
+		.cmd = SECMAP_CMD_STATS_GET,
+		.start = secmap_dump_stats_start,
+		.dumpit = secmap_dump_stats,
+		.policy = stats_get_attributes,
+		.maxattr = ARRAY_SIZE(stats_get_attributes) - 1,
+	},
 };
 
-static struct genl_family family = {
+struct genl_family secmap_family = {
 	.name = SECMAP_GENL_NAME,
 	.version = SECMAP_GENL_VERSION,
 	.netnsok = true,
@@ -188,7 +249,7 @@ int __init secmap_netlink_init(void)
 
 	if (err)
 		return err;
-	err = genl_register_family(&family);
+	err = genl_register_family(&secmap_family);
 	if (err)
 		netlink_unregister_notifier(&sockets);
 	return err;
@@ -197,7 +258,7 @@ int __init secmap_netlink_init(void)
 /* Nobody is filtered, so nothing is sent any more. */
 void secmap_netlink_exit(void)
 {
-	genl_unregister_family(&family);
+	genl_unregister_family(&secmap_family);
 	netlink_unregister_notifier(&sockets);
 	secmap_watch_exit();
 }

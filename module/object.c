@@ -19,16 +19,18 @@
  * @ids: its own lock guards the step from an id to a reference
  * @next: ids are given in a circle, so that one is not soon used again
  * @count: how many there are, or are just being published
+ * @changes: how often one came or went
  */
 struct list {
 	struct xarray ids;
 	u32 next;
 	atomic_t count;
+	atomic_t changes;
 };
 
 static struct list lists[SECMAP_OBJECT_TYPES] = {
-	{ .ids = XARRAY_INIT(ids, XA_FLAGS_ALLOC1) },
-	{ .ids = XARRAY_INIT(ids, XA_FLAGS_ALLOC1) },
+	{ .ids = XARRAY_INIT(ids, XA_FLAGS_ALLOC1), .changes = ATOMIC_INIT(1) },
+	{ .ids = XARRAY_INIT(ids, XA_FLAGS_ALLOC1), .changes = ATOMIC_INIT(1) },
 };
 
 /**
@@ -78,8 +80,10 @@ int secmap_object_publish(struct secmap_object *object, enum secmap_object_type 
 	if (atomic_inc_return(&list->count) <= limit)
 		err = xa_alloc_cyclic(&list->ids, &object->id, object, XA_LIMIT(1, INT_MAX),
 				      &list->next, GFP_KERNEL_ACCOUNT);
-	if (err >= 0)
+	if (err >= 0) {
+		atomic_inc(&list->changes);
 		return 0;
+	}
 	atomic_dec(&list->count);
 	return err == -EBUSY ? -ENOSPC : err;
 }
@@ -98,12 +102,15 @@ struct secmap_object *secmap_object_get(struct secmap_object *object)
  */
 void secmap_object_put(struct secmap_object *object)
 {
+	struct list *list = &lists[object->type];
+
 	might_sleep();
 	if (!refcount_dec_and_test(&object->refs))
 		return;
 	/* From here on secmap_object_by_id() finds no reference to take, then nothing. */
-	xa_erase(&lists[object->type].ids, object->id);
-	atomic_dec(&lists[object->type].count);
+	atomic_inc(&list->changes);
+	xa_erase(&list->ids, object->id);
+	atomic_dec(&list->count);
 	if (object->type == SECMAP_OBJECT_TABLE)
 		secmap_set_free(object);
 	else
@@ -204,4 +211,36 @@ u32 secmap_object_next_id(u32 id, enum secmap_object_type type)
 	unsigned long index = id;
 
 	return xa_find_after(&lists[type].ids, &index, U32_MAX, XA_PRESENT) ? index : 0;
+}
+
+/**
+ * secmap_object_next() - a reference to the object with the smallest id above @id
+ * @id: an id, or 0
+ * @type: of what
+ *
+ * Context: may sleep.
+ * Return: the object, or NULL if there is none.
+ */
+struct secmap_object *secmap_object_next(u32 id, enum secmap_object_type type)
+{
+	struct secmap_object *object;
+
+	while ((id = secmap_object_next_id(id, type))) {
+		object = secmap_object_by_id(id, type);
+		if (!IS_ERR(object))
+			return object;
+		cond_resched();
+	}
+	return NULL;
+}
+
+/**
+ * secmap_object_changes() - has one come or gone?
+ * @type: of what
+ *
+ * Return: never 0; what it was before if none has, but for those that are coming or going just now.
+ */
+u32 secmap_object_changes(enum secmap_object_type type)
+{
+	return (u32)atomic_read(&lists[type].changes) ?: 1;
 }

@@ -45,6 +45,8 @@ struct file *secmap_object_file(struct secmap_object *object);
 struct secmap_object *secmap_object_by_fd(int fd, enum secmap_object_type type);
 struct secmap_object *secmap_object_by_id(u32 id, enum secmap_object_type type);
 u32 secmap_object_next_id(u32 id, enum secmap_object_type type);
+struct secmap_object *secmap_object_next(u32 id, enum secmap_object_type type);
+u32 secmap_object_changes(enum secmap_object_type type);
 
 /* Each type frees its own; both may sleep. */
 void secmap_policy_free(struct secmap_object *object);

@@ -85,6 +85,25 @@ void secmap_stats_add(struct secmap_stats *stats, u32 abi, struct secmap_verdict
 }
 
 /**
+ * secmap_stats_count() - what one counter says
+ * @stats: the counters
+ * @place: which one, below secmap_tally_size()
+ * @cpu: of this processor, a possible one; or SECMAP_STATS_SUM
+ *
+ * Return: so many.
+ */
+u64 secmap_stats_count(const struct secmap_stats *stats, u32 place, int cpu)
+{
+	u64 sum = 0;
+
+	if (cpu != SECMAP_STATS_SUM)
+		return READ_ONCE(stats->counts[cpu][place]);
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(stats->counts[cpu][place]);
+	return sum;
+}
+
+/**
  * secmap_stats_read() - what was counted
  * @stats: the counters
  * @rules: as secmap_stats_create()
@@ -98,13 +117,10 @@ u32 secmap_stats_read(const struct secmap_stats *stats, const struct secmap_rule
 		      struct secmap_count *to, u32 room)
 {
 	u32 place, found = 0;
-	int cpu;
 
 	for (place = 0; place < secmap_tally_size(&stats->tally); place++) {
-		u64 sum = 0;
+		u64 sum = secmap_stats_count(stats, place, SECMAP_STATS_SUM);
 
-		for_each_possible_cpu(cpu)
-			sum += READ_ONCE(stats->counts[cpu][place]);
 		cond_resched();
 		if (!sum)
 			continue;

@@ -56,7 +56,10 @@ void secmap_task_inherit(struct task_struct *child);
 void secmap_task_leave(void);
 void secmap_task_flag(struct task_struct *task);
 
+/* In task_list.c. */
 int __must_check secmap_task_list(struct secmap_task *to, u32 room, u64 *cursor, u32 *count);
+const struct secmap_carrier *secmap_task_next(u32 bucket, unsigned long after);
+bool secmap_task_belongs(struct task_struct *task, struct pid_namespace *ns);
 
 void __init secmap_task_init(void);
 

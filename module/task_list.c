@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The filtered tasks, as they are listed: bucket by bucket. */
+#include <linux/cred.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
+#include <linux/user_namespace.h>
 
 #include "policy.h"
 #include "task.h"
@@ -60,4 +63,48 @@ int secmap_task_list(struct secmap_task *to, u32 room, u64 *cursor, u32 *count)
 	}
 	*cursor = bucket;
 	return 0;
+}
+
+/**
+ * secmap_task_next() - the filtered task behind another one in its bucket
+ * @bucket: the bucket
+ * @after: the other one, which may be gone, or 0 to begin
+ *
+ * They go by their addresses: so who is there all the time comes once, whoever comes and goes.
+ *
+ * Context: under RCU.
+ * Return: its carrier, or NULL: there is no other one.
+ */
+const struct secmap_carrier *secmap_task_next(u32 bucket, unsigned long after)
+{
+	const struct secmap_carrier *carrier, *next = NULL;
+
+	hlist_for_each_entry_rcu(carrier, &secmap_tasks[bucket], node)
+		if ((unsigned long)carrier->task > after && (!next || carrier->task < next->task))
+			next = carrier;
+	return next;
+}
+
+/**
+ * secmap_task_belongs() - may who is privileged in a pid namespace know of a task?
+ * @task: the task
+ * @ns: the namespace; what counts is to be privileged in the user namespace that owns it
+ *
+ * A task that has entered it, with more rights than those of that user namespace, has a pid there
+ * and is none of its business.
+ *
+ * Return: whether he may.
+ */
+bool secmap_task_belongs(struct task_struct *task, struct pid_namespace *ns)
+{
+	const struct user_namespace *of;
+
+	if (!task_pid_nr_ns(task, ns))
+		return false;
+	rcu_read_lock();
+	of = __task_cred(task)->user_ns;
+	while (of->level > ns->user_ns->level)
+		of = of->parent;
+	rcu_read_unlock();
+	return of == ns->user_ns;
 }

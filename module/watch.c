@@ -25,6 +25,7 @@
 #include "limits.h"
 #include "netlink.h"
 #include "policy.h"
+#include "task.h"
 #include "verdict.h"
 
 #define CREATE_TRACE_POINTS
@@ -99,12 +100,10 @@ static bool policy_allows(const struct secmap_event *event)
 	return allows;
 }
 
-/* A task with more rights than the watcher's namespace gives has a pid there, perhaps. */
 static bool concerns(const struct secmap_watcher *watcher, const struct secmap_event *event)
 {
 	return (!watcher->policy || watcher->policy == event->policy) &&
-	       watcher->process != task_tgid(current) && task_pid_nr_ns(current, watcher->ns) &&
-	       current_in_userns(watcher->ns->user_ns);
+	       watcher->process != task_tgid(current) && secmap_task_belongs(current, watcher->ns);
 }
 
 static void tell(struct secmap_watcher *watcher, struct secmap_event *event, bool allowed)

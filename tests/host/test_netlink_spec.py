@@ -24,7 +24,10 @@ HEADER = (TOP / "uapi/secmap/secmap_netlink.h").read_text(encoding="utf-8")
 SOURCE = Path("/usr/src/linux-source-6.12.tar.xz")
 # What each type of an attribute is called in the header.
 TYPES = {"u32": "u32", "u64": "u64", "string": "string", "binary": "6 u64", "flag": "flag",
-         "pad": ""}
+         "nest": "nest", "pad": ""}
+SETS = ["watch", "event", "policy", "abi", "table", "task", "entry", "stats"]
+# What is asked for by each command that tells what there is.
+ASKED = {"policy": ["id"], "table": ["id"], "task": ["tid"], "stats": ["policy", "per-cpu"]}
 
 
 @pytest.fixture(name="kernel", scope="module")
@@ -84,7 +87,12 @@ def test_commands_are_the_same(spec: Any) -> None:
     assert numbered(spec["operations"]["list"]) == enumerators("SECMAP_CMD_")
 
 
-@pytest.mark.parametrize("name", ["watch", "event"])
+def test_there_are_no_other_sets(spec: Any) -> None:
+    assert [each["name"] for each in spec["attribute-sets"]] == SETS
+    assert set(re.findall(r"\tSECMAP_A_(\w+)_UNSPEC", HEADER)) == {name.upper() for name in SETS}
+
+
+@pytest.mark.parametrize("name", SETS)
 def test_attributes_are_the_same(spec: Any, name: str) -> None:
     (chosen,) = [each for each in spec["attribute-sets"] if each["name"] == name]
     prefix = f"SECMAP_A_{name.upper()}_"
@@ -98,13 +106,29 @@ def test_attributes_are_the_same(spec: Any, name: str) -> None:
 def test_each_command_carries_what_there_is(spec: Any) -> None:
     sets = {each["name"]: [one["name"] for one in each["attributes"] if one["type"] != "pad"]
             for each in spec["attribute-sets"]}
-    watch, unwatch, event = spec["operations"]["list"]
+    operations = {each["name"]: each for each in spec["operations"]["list"]}
+    watch, unwatch, event = (operations.pop(name) for name in ("watch", "unwatch", "event"))
     assert (watch["attribute-set"], event["attribute-set"]) == ("watch", "event")
     assert watch["do"]["request"]["attributes"] == sets["watch"]
     assert unwatch["do"]["request"]["attributes"] == []
     assert event["event"]["attributes"] == sets["event"]
     (args,) = [one for one in spec["attribute-sets"][1]["attributes"] if one["name"] == "args"]
     assert args["checks"]["exact-len"] == 6 * 8
+    assert list(operations) == [f"{name}-get" for name in ASKED]
+    for name, asked in ASKED.items():
+        get = operations[f"{name}-get"]
+        reply = {"attributes": [each for each in sets[name] if each != "per-cpu"]}
+        assert (get["attribute-set"], get["dump"]["reply"]) == (name, reply)
+        if name == "stats":
+            assert get["dump"]["request"]["attributes"] == asked and "do" not in get
+        else:
+            assert get["do"] == {"request": {"attributes": asked}, "reply": reply}
+
+
+def test_what_is_inside_is_a_set(spec: Any) -> None:
+    inside = {each["name"]: each["nested-attributes"] for one in spec["attribute-sets"] for each in one["attributes"]
+              if each["type"] == "nest"}
+    assert inside == {"abi": "abi", "entry": "entry"}
 
 
 def test_the_kernels_generator_makes_the_same_header(kernel: Path, tmp_path: Path) -> None:
@@ -117,7 +141,7 @@ def test_the_kernels_generator_makes_the_same_header(kernel: Path, tmp_path: Pat
     (tmp_path / "MAINTAINERS").touch()  # it looks for the root of a kernel tree
     made = subprocess.run([sys.executable, kernel / "tools/net/ynl/ynl-gen-c.py", "--spec", copy, "--mode", "uapi",
                            "--header"], check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout
-    for prefix in ("SECMAP_CMD_", "SECMAP_A_WATCH_", "SECMAP_A_EVENT_"):
+    for prefix in ("SECMAP_CMD_", *(f"SECMAP_A_{name.upper()}_" for name in SETS)):
         (body,) = [body for body in re.findall(r"^enum \{(.*?)^\};", made, re.DOTALL | re.MULTILINE)
                    if f"\t{prefix}" in body]
         names = re.findall(rf"^\t{prefix}(\w+)( = 1)?,", body, re.MULTILINE)

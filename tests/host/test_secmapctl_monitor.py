@@ -311,6 +311,25 @@ def test_what_is_no_event_ends_it(kernel: Kernel, message: bytes, said: str) -> 
     assert (error["errno_name"], error["operation"], error["text"]) == ("EBADMSG", "read an event", said)
 
 
+def gone(family: int) -> bytes:
+    """As the kernel tells all who want to know that a family is no more."""
+    payload = struct.pack("<BBH", 2, 2, 0) + netlink.attribute(1, struct.pack("<H", family))
+    return struct.pack("<IHHII", 16 + len(payload), 16, 0, 0, 0) + payload
+
+
+def test_a_module_that_is_unloaded_ends_it(kernel: Kernel) -> None:
+    """Behind what it has told; other families may come and go."""
+    done = kernel.watch("--json", messages=[event(), gone(0x2b), event(sequence=2), gone(0x2a)])
+    assert done.status == FAILURE
+    begin, *events, end = done.documents()
+    assert "begin" in begin and [each["event"]["sequence"] for each in events] == [1, 2]
+    assert end["end"]["events"] == 2
+    error = json.loads(done.err)["error"]
+    validate({"schema": 1, "error": error}, "error")
+    assert (error["errno_name"], error["operation"]) == ("ENODEV", "watch what filters decide")
+    assert error["text"] == "the module was unloaded: nothing is filtered any more"
+
+
 def test_damaged_events_are_refused_or_shown(kernel: Kernel) -> None:
     """Whatever they are, the tool ends by itself."""
     seed = random.randrange(1 << 32)

@@ -2,6 +2,7 @@
 """Loading and unloading: refused while something of ours is in use, and nothing is left."""
 
 import contextlib
+import json
 import os
 import select
 import stat
@@ -21,9 +22,13 @@ import pytest
 import tracing
 from abi import ERRNO, KILL_PROCESS
 from child import Child, errno_of, gate
+from family import Family
 from loading import load, references, unload, unload_at_last
+from monitoring import Monitor
+from tool import FAILURE
 from watching import Refused, Socket
 
+SPEC = Path(__file__).resolve().parents[2] / "uapi/secmap/secmap.yaml"
 GETPPID = 110
 EFAKE = 77
 
@@ -211,6 +216,38 @@ def test_who_watches_does_not_hold_the_module() -> None:
             watcher.family = other.family
             other.watch()
             watcher.watch()
+
+
+def test_who_monitors_is_told_that_it_is_gone() -> None:
+    with Monitor() as monitor:
+        unload_at_last()
+        assert monitor.process.stdout and monitor.process.stderr
+        (end,) = monitor.process.stdout.read().splitlines()
+        error = json.loads(monitor.process.stderr.read())["error"]
+        assert json.loads(end)["monitor"]["end"]["events"] == 0
+        assert error["errno_name"] == "ENODEV"
+        assert error["text"] == "the module was unloaded: nothing is filtered any more"
+        assert monitor.process.wait(timeout=60) == FAILURE
+
+
+def test_a_dump_that_is_half_read_holds_the_module_as_long_as_its_socket() -> None:
+    dev = abi.device()
+    policies = [abi.simple(dev, {}) for _ in range(300)]
+    families = [Family(SPEC) for _ in range(4)]
+    for each in families:
+        each.begin("policy-get")
+        each.socket.recv(4096)
+    with Family(SPEC) as tasks:
+        tasks.begin("task-get")
+        for policy in policies:
+            os.close(policy)
+        os.close(dev)
+    assert unload() == EWOULDBLOCK
+    # One is read to its end, the others are not.
+    assert families[0].finish("policy-get").interrupted
+    for each in families:
+        each.socket.close()
+    unload_at_last()
 
 
 def test_who_traces_verdicts_does_not_hold_the_module() -> None:

@@ -520,6 +520,58 @@ def test_two_processors_tell_at_once(dev: int, keep: Callable[[int], int], unlim
         assert own == list(range(count))
 
 
+def test_as_many_watchers_as_there_can_be(dev: int, keep: Callable[[int], int]) -> None:
+    """Each hears of all in order, but the one that does not read, which nobody waits for."""
+    count = 100
+    policy = keep(abi.simple(dev, {GETPPID: ERRNO | EFAKE}))
+    with contextlib.ExitStack() as stack:
+        slow, *others = [stack.enter_context(Socket()).watch() for _ in range(ROOM)]
+        slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        assert carrying(dev, [policy], GETPPID, times=count).value == -EFAKE
+        for each in others:
+            assert [event.sequence for event in each.rest()] == list(range(1, count + 1))
+        with pytest.raises(OSError) as lost:
+            slow.next()
+        assert lost.value.errno == errno.ENOBUFS
+        got = len(slow.rest())
+        carrying(dev, [policy], GETPPID)
+        (last,) = slow.rest()
+        assert 0 < got < count and (last.sequence, last.lost) == (count + 1, count - got)
+
+
+def test_a_hundred_thousand_events(dev: int, keep: Callable[[int], int], unlimited: None) -> None:
+    """As fast as they come: each is heard of or counted as lost, also by who reads meanwhile, and every call is
+    denied."""
+    del unlimited
+    workers, each = 4, 25_000
+    policy = keep(abi.simple(dev, {GETPPID: ERRNO | EFAKE}))
+
+    def make() -> int:
+        abi.attach(dev, policy)
+        return sum(abi.raw_syscall(GETPPID) == -EFAKE for _ in range(each))
+
+    with Socket() as never, Socket() as meanwhile, contextlib.ExitStack() as stack:
+        for watcher in (never, meanwhile):
+            watcher.socket.setsockopt(270, 5, 1)  # SOL_NETLINK, NETLINK_NO_ENOBUFS
+            watcher.watch()
+        tasks = [stack.enter_context(Child(make)) for _ in range(workers)]
+        before = time.monotonic()
+        last = 0
+        heard = 0
+        while last < workers * each and not all(filtered.state(task.pid) == "Z" for task in tasks):
+            for event in meanwhile.rest():
+                assert event.sequence > last and event.sequence - event.lost == heard + 1
+                last, heard = event.sequence, heard + 1
+        assert [task.outcome().value for task in tasks] == [each] * workers
+        print(f"{workers * each / (time.monotonic() - before):.0f} a second, {heard} read meanwhile")
+        heard += len(meanwhile.rest())
+        first = len(never.rest())
+        carrying(dev, [policy], GETPPID)
+        for watcher, got in ((never, first), (meanwhile, heard)):
+            (event,) = watcher.rest()
+            assert (event.sequence, event.lost) == (workers * each + 1, workers * each - got)
+
+
 def test_watchers_come_and_go_while_calls_are_denied(dev: int, keep: Callable[[int], int]) -> None:
     """What a watcher hears is right as long as it is there; no call gets through meanwhile."""
     policy = keep(abi.simple(dev, {GETPPID: ERRNO | EFAKE}))

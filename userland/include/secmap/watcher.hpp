@@ -16,9 +16,11 @@
 
 #include <secmap/result.hpp>
 
-struct nl_sock;
+struct nlmsghdr;
 
 namespace secmap {
+
+class netlink_socket;
 
 /// A verdict other than ALLOW: the attributes SECMAP_A_EVENT_*.
 struct filter_event {
@@ -53,31 +55,28 @@ public:
     /// namespace. ENOENT: there is no such family, for the module is not loaded. A refusal has the module's own text.
     [[nodiscard]] static result<watcher> open(std::optional<std::uint32_t> policy = std::nullopt);
 
+    watcher(watcher&& other) noexcept;
+    watcher& operator=(watcher&& other) noexcept;
+    ~watcher();
+
     /// Events that have come, without waiting; none, if none has. To be called until then, or whenever @ref number is
-    /// readable.
+    /// readable. ENODEV: the module was unloaded, and all that it told has been received; nothing else will come.
     [[nodiscard]] result<std::vector<filter_event>> receive();
 
     /// For poll(2): POLLIN.
     [[nodiscard]] int number() const noexcept;
 
 private:
-    struct socket_free {
-        void operator()(nl_sock* socket) const noexcept;
-    };
-    using handle = std::unique_ptr<nl_sock, socket_free>;
-    struct datagram;
-
-    watcher(handle socket, int family) noexcept : socket_(std::move(socket)), family_(family) {}
+    explicit watcher(std::unique_ptr<netlink_socket> socket) noexcept;
     [[nodiscard]] result<void> set_up();
-    [[nodiscard]] result<void> send_watch(std::optional<std::uint32_t> policy);
     [[nodiscard]] result<void> await_answer();
-    [[nodiscard]] result<datagram> read();
-    [[nodiscard]] result<void> take(const datagram& from);
+    [[nodiscard]] result<void> read();
+    [[nodiscard]] result<void> take(const nlmsghdr* message);
 
-    handle socket_;
-    int family_;
+    std::unique_ptr<netlink_socket> socket_;
     std::vector<filter_event> events_;    ///< read, and not received yet
     std::optional<result<void>> answer_;  ///< to what was asked
+    bool gone_ = false;                   ///< the family is no more
 };
 
 }  // namespace secmap
