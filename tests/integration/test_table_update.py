@@ -228,6 +228,7 @@ def test_a_table_that_is_there_twice(dev: int, keep: Keep) -> None:
         return [ebpf.answer(dev, policy, GETPGID, key) for key in range(1, 5)]
 
     assert said() == [ERRNO | 3, ERRNO | 1, ERRNO | 2, ALLOW]
+    assert tables.info(dev, table)["policies"] == 1
     assert update(dev, table, [4], [1]).policies == 1
     assert said() == [ALLOW, ERRNO | 1, ERRNO | 2, ERRNO | 3]
     bpf_map.put(map_, 1, 1)
