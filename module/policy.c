@@ -9,6 +9,17 @@
 
 #include "verdict.h"
 
+/* Is a set that may be named several times named here for the first time? */
+static bool is_first(const struct secmap_policy *policy, u32 place)
+{
+	u32 i;
+
+	for (i = 0; i < place; i++)
+		if (policy->sets[i] == policy->sets[place])
+			return false;
+	return true;
+}
+
 static void put_sets(const struct secmap_policy *policy)
 {
 	u32 i;
@@ -16,7 +27,8 @@ static void put_sets(const struct secmap_policy *policy)
 	for (i = 0; i < policy->set_count; i++) {
 		if (!policy->sets[i])
 			continue;
-		atomic_dec(&policy->sets[i]->policies);
+		if (is_first(policy, i))
+			atomic_dec(&policy->sets[i]->policies);
 		secmap_set_put(policy->sets[i]);
 	}
 }
@@ -42,7 +54,8 @@ static struct secmap_policy *policy_publish(struct secmap_body *body, struct sec
 		if (!sets[i])
 			continue;
 		secmap_object_get(&sets[i]->object);
-		atomic_inc(&sets[i]->policies);
+		if (is_first(policy, i))
+			atomic_inc(&sets[i]->policies);
 	}
 	err = secmap_object_publish(&policy->object, SECMAP_OBJECT_POLICY, name);
 	if (!err)

@@ -49,7 +49,7 @@ def test_batches_against_a_dictionary(dev: int, keep: Keep, kind: str) -> None:
     there: dict[int, int] = {}
     table = keep(abi.table_create(dev, [], bitmap=kind == "bitmap", room=300))
     policy = keep(tables.maps(dev, table))
-    for _ in range(100):
+    for _ in range(50):
         whole = source.random() < 0.1
         remove = [] if whole else source.sample(sorted(there), source.randint(0, len(there) // 2))
         keys = source.sample(sorted(set(range(300)) - set(remove)), source.randint(0, 40))
@@ -128,8 +128,7 @@ def test_a_million_keys(dev: int, keep: Keep, bitmap: bool) -> None:
     size = 1 << 20
     table = keep(abi.table_create(dev, [], bitmap=bitmap, room=size))
     policy = keep(tables.maps(dev, table))
-    assert update(dev, table, range(0, size, 2)).entries == size // 2
-    assert update(dev, table, range(1, size, 2)).entries == size
+    assert update(dev, table, range(size)).entries == size
     assert tables.tested(dev, policy, [0, 1, size - 1, size]) == [0, 1, size - 1]
     assert update(dev, table, [], range(1, size)).entries == 1
     assert tables.read(dev, table) == {0: 0}
@@ -228,6 +227,7 @@ def test_a_table_that_is_there_twice(dev: int, keep: Keep) -> None:
         return [ebpf.answer(dev, policy, GETPGID, key) for key in range(1, 5)]
 
     assert said() == [ERRNO | 3, ERRNO | 1, ERRNO | 2, ALLOW]
+    assert tables.info(dev, table)["policies"] == 1
     assert update(dev, table, [4], [1]).policies == 1
     assert said() == [ALLOW, ERRNO | 1, ERRNO | 2, ERRNO | 3]
     bpf_map.put(map_, 1, 1)
@@ -483,19 +483,19 @@ def test_policies_that_are_being_made(dev: int, keep: Keep, maker: Maker) -> Non
     done = threading.Event()
 
     def make() -> None:
-        while not done.is_set() and len(made) < 100:
+        while not done.is_set() and len(made) < 25:
             made.append(maker(dev, table))
 
     threads = [threading.Thread(target=make) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for round_ in range(60):
+    for round_ in range(30):
         update(dev, table, [KEYS[round_ % 20]], whole=True)
     done.set()
     for thread in threads:
         thread.join()
     for policy in made:
-        assert tables.tested(dev, keep(policy), KEYS) == [KEYS[59 % 20]]
+        assert tables.tested(dev, keep(policy), KEYS) == [KEYS[29 % 20]]
     assert update(dev, table, []).policies == len(made)
 
 
