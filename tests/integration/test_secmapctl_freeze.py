@@ -8,30 +8,17 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import abi
 import pytest
 from asking import wait_until
-from control_group import DENIED, THREADS, Group, answering, attach, deny, errnos, group, preloaded, tool_in
+from control_group import DENIED, THREADS, Group, answering, attach, deny, errnos, preloaded, tool_in
 from tool import FAILURE, SUCCESS, TOOL, json_of, validate
 
 PAUSE = 34
 ENOUGH = 20  # passes
-
-
-@pytest.fixture(name="profile")
-def _profile(tmp_path: Path) -> Path:
-    """getppid is denied."""
-    return deny("getppid", tmp_path)
-
-
-@pytest.fixture(name="top")
-def _top() -> Iterator[Group]:
-    """A group below the root."""
-    with group("secmap-test") as made:
-        yield made
 
 
 class Forks:
