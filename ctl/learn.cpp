@@ -210,7 +210,7 @@ result<learn_report> learn_process(const context& with, const learn_options& opt
     const auto signals = catch_signals(ends);
     if (!signals) return signals.error();
     const auto begun = clock::now();
-    const auto attached = whom->attach(of.opened, of.records);
+    const auto attached = whom->attach(of.opened, attachment_of(of.opened, of.records));
     const auto watched = attached ? watch(of, options, *signals, with.format) : result<void>(attached.error());
     // Whatever has failed: nobody is to be recorded any more.
     if (auto stopped = stop_recording(of); watched && !stopped) return std::move(stopped).error();

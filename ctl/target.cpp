@@ -77,11 +77,11 @@ result<change_report> target::report(change what, std::optional<std::uint32_t> p
 
 result<change_report> target::attach(const device& on, const policy& which) const {
     return report(change::attached, which.id(),
-                  std::visit([&](const auto& whom) { return whom.attach(on, which); }, found_));
+                  std::visit([&](const auto& whom) { return whom.attach(on, attachment_of(on, which)); }, found_));
 }
 
 result<change_report> target::attach(const device& on, const policy& which, pid_t tid) const {
-    return report(change::attached, which.id(), std::get<process>(found_).attach(on, which, tid));
+    return report(change::attached, which.id(), std::get<process>(found_).attach(on, attachment_of(on, which), tid));
 }
 
 result<change_report> target::detach(const device& on, std::optional<std::uint32_t> policy_id) const {

@@ -148,13 +148,18 @@ int ioctl(int fd, unsigned long request, ...)
 
 
 @functools.cache
-def _library(before: str) -> Path:
+def _library(source: str) -> Path:
     library = Path(tempfile.mkdtemp()) / "preloaded.so"
     subprocess.run(["gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-x", "c", "-", "-o", library, "-I",
-                    TOP / "uapi"], input=PRELOADED.format(before=before), check=True, text=True)
+                    TOP / "uapi"], input=source, check=True, text=True)
     return library
+
+
+def with_library(source: str, **variables: str) -> dict[str, str]:
+    """An environment in which the tool has these functions of C in front of its libraries'."""
+    return {"LD_PRELOAD": str(_library(source)), **variables}
 
 
 def preloaded(before: str, **variables: str) -> dict[str, str]:
     """An environment in which the tool does this before it attaches."""
-    return {"LD_PRELOAD": str(_library(before)), **variables}
+    return with_library(PRELOADED.format(before=before), **variables)

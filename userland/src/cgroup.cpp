@@ -251,10 +251,9 @@ result<std::vector<pid_t>> cgroup::threads() const {
     return std::vector<pid_t>(tids.begin(), tids.end());
 }
 
-result<thread_changes> cgroup::attach(const device& on, const policy& which) const {
-    return change_all(*this, folder(), [&](const detail::thread_group& threads) {
-        return detail::attach_all(on, detail::attachment_of(on, which), threads);
-    });
+result<thread_changes> cgroup::attach(const device& on, const attachment& which) const {
+    return change_all(*this, folder(),
+                      [&](const detail::thread_group& threads) { return detail::attach_all(on, which, threads); });
 }
 
 result<thread_changes> cgroup::detach(const device& on, std::uint32_t policy_id) const {

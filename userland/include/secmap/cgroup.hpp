@@ -10,9 +10,9 @@
 
 #include <sys/types.h>
 
+#include <secmap/attachment.hpp>
 #include <secmap/descriptor.hpp>
 #include <secmap/device.hpp>
-#include <secmap/policy.hpp>
 #include <secmap/result.hpp>
 #include <secmap/thread_changes.hpp>
 
@@ -37,7 +37,7 @@ public:
     /// Every thread that does not carry @p which gets it, until no further one appears. The calling process
     /// is left out. A thread that ends meanwhile, or moves out, is no error. What cannot be done to one thread
     /// is told, and done to the others. EAGAIN: the group could not be frozen, and new ones appear all the time.
-    [[nodiscard]] result<thread_changes> attach(const device& on, const policy& which) const;
+    [[nodiscard]] result<thread_changes> attach(const device& on, const attachment& which) const;
 
     /// @p policy_id is taken off every thread, however often one carries it.
     [[nodiscard]] result<thread_changes> detach(const device& on, std::uint32_t policy_id) const;
