@@ -15,6 +15,7 @@ from answers import call
 from asking import wait_until
 from child import Child
 from control_group import DENIED, GETPPID, deny, with_library
+from monitoring import Monitor
 from tool import PODMAN, SUCCESS, error_of, json_of, secmapctl, text_of
 
 SWAPON = 167
@@ -77,6 +78,46 @@ def test_one_thread_alone(process: Answering) -> None:
     done = json_of("attach", "attach", "--policy", str(done["policy"]), "--pid", str(process.pid))
     assert done["unchanged"] == [chosen]
     assert process.ask(SWAPON, 0, 0)[0] == [errno.EPERM] * THREADS
+
+
+def test_a_policy_that_only_complains(process: Answering, second: Path) -> None:
+    done = json_of("attach", "attach", "--profile", second, "--pid", str(process.pid), "--complain")
+    assert set(done["changed"]) == process.tids() and done["in_force"] == "never"
+    with Monitor("--policy", str(done["policy"])) as monitor:
+        assert process.ask(GETPPID)[0] == [0] * THREADS
+        event = monitor.next()
+        assert (event["call"]["name"], event["enforced"], event["action"]["errno"]) == ("getppid", False, errno.EXDEV)
+    policy = str(json_of("attach", "attach", "--profile", second, "--pid", str(process.pid))["policy"])
+    assert process.ask(GETPPID)[0] == [errno.EXDEV] * THREADS
+    json_of("detach", "detach", "--pid", str(process.pid), "--policy", policy)
+    assert process.ask(GETPPID)[0] == [0] * THREADS
+    said = text_of("attach", "--profile", second, "--pid", str(process.pid), "--complain")
+    assert said.endswith(f" attached to {THREADS} threads of process {process.pid}, to complain\n")
+
+
+@pytest.mark.parametrize(("option", "call", "begins"), [
+    ("--after", "getpgrp=", True), ("--upon", "getpgrp=", True),
+    ("--upon", "close=", True), ("--after", "close=", False)])  # close(-1) fails
+def test_a_policy_for_later(process: Answering, second: Path, option: str, call: str, begins: bool) -> None:
+    """Each thread begins its phase itself."""
+    chosen = max(process.tids())
+    words = ("attach", option, f"{call}{second}", "--pid", str(process.pid))
+    done = json_of("attach", *words, "--thread", str(chosen))
+    assert done["changed"] == [chosen] and done["in_force"] == "later"
+    (shown,) = [each for each in json_of("task-show", "task", "show", str(process.pid))["threads"]
+                if each["tid"] == chosen]
+    assert shown["policies"] == [done["policy"]] and shown["waiting"] == [0]
+    assert process.ask(GETPPID)[0] == [0] * THREADS
+    process.ask(*((111,) if call == "getpgrp=" else (3, -1)))
+    assert sorted(process.ask(GETPPID)[0]) == [0] * (THREADS - 1) + [errno.EXDEV if begins else 0]
+    assert text_of(*words).endswith(f" attached to {THREADS} threads of process {process.pid}, for later\n")
+    process.ask(*((111,) if call == "getpgrp=" else (3, -1)))
+    assert process.ask(GETPPID)[0] == [errno.EXDEV if begins else 0] * THREADS
+
+
+def test_a_call_that_begins_nothing_is_named(process: Answering, second: Path) -> None:
+    error = error_of("attach", "--after", f"frobnicate={second}", "--pid", str(process.pid))
+    assert error["text"] == "there is no system call 'frobnicate'"
 
 
 def test_a_thread_of_another_process_is_refused(process: Answering) -> None:
