@@ -16,7 +16,7 @@ _secmapctl_options() {
         run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt --after --upon --complain
             --why --output" ;;
         notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
-        learn) echo "--output --base --merge --args --pid --seconds --progress --no-nnp" ;;
+        learn) echo "--output --base --merge --args --pid --cgroup --unit --follow --every --seconds --progress --no-nnp" ;;
         attach) echo "--pid --cgroup --unit --profile --policy --after --upon --thread --complain --follow --every --engine
             $_secmapctl_reading" ;;
         detach) echo "--pid --cgroup --unit --policy" ;;
