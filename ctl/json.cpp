@@ -10,6 +10,7 @@
 
 #include "bench_json.hpp"
 #include "bits.hpp"
+#include "change_json.hpp"
 #include "evasion.hpp"
 #include "explain_json.hpp"
 #include "json_parts.hpp"
@@ -28,13 +29,6 @@ using nlohmann::ordered_json;
 
 constexpr int schema_version = 1;
 constexpr int pretty_indent = 2;
-
-ordered_json error_json(const error& of) {
-    ordered_json json = {{"errno", of.number}, {"operation", of.operation}, {"text", of.text}, {"hint", of.hint}};
-    const char* name = of.number != 0 ? strerrorname_np(of.number) : nullptr;
-    if (name) json["errno_name"] = name;
-    return json;
-}
 
 ordered_json condition_json(const condition& of) {
     ordered_json json = {{"arg", of.arg}, {"op", comparison_name(of.op)}, {"width", of.width}};
@@ -248,22 +242,6 @@ ordered_json policy_json(const policy_info& of) {
             {"program", program ? program_json(of) : ordered_json(nullptr)}};
 }
 
-ordered_json change_json(const change_report& of) {
-    auto failed = ordered_json::array();
-    for (const auto& [tid, why] : of.threads.failed) failed.push_back({{"tid", tid}, {"error", error_json(why)}});
-    return {{"pid", of.cgroup.empty() ? ordered_json(of.pid) : ordered_json(nullptr)},
-            {"cgroup", of.cgroup.empty() ? ordered_json(nullptr) : ordered_json(of.cgroup)},
-            {"unit", of.unit.empty() ? ordered_json(nullptr) : ordered_json(of.unit)},
-            {"policy", of.policy ? ordered_json(*of.policy) : ordered_json(nullptr)},
-            {"changed", of.threads.changed},
-            {"processes", of.threads.processes},
-            {"unchanged", of.threads.unchanged},
-            {"left_out", of.threads.left_out},
-            {"failed", failed},
-            {"passes", of.threads.passes},
-            {"frozen", of.threads.frozen}};
-}
-
 ordered_json info_json(const device_info& of) {
     return {{"abi_version", of.abi_version},
             {"errata", of.errata},
@@ -393,6 +371,9 @@ struct writer {
     ordered_json operator()(const change_report& of) const {
         return {{of.what == change::attached ? "attach" : "detach", change_json(of)}};
     }
+
+    ordered_json operator()(const follow_begin& of) const { return {{"attach", {{"follow", follow_json(of)}}}}; }
+    ordered_json operator()(const follow_end& of) const { return {{"attach", {{"end", followed_json(of)}}}}; }
 
     ordered_json operator()(const task_list_report& of) const {
         auto list = ordered_json::array();

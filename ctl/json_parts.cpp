@@ -14,6 +14,13 @@ namespace secmap::ctl {
 
 using nlohmann::ordered_json;
 
+ordered_json error_json(const error& of) {
+    ordered_json json = {{"errno", of.number}, {"operation", of.operation}, {"text", of.text}, {"hint", of.hint}};
+    const char* name = of.number != 0 ? strerrorname_np(of.number) : nullptr;
+    if (name) json["errno_name"] = name;
+    return json;
+}
+
 ordered_json action_json(std::uint32_t action) {
     const std::uint32_t data = action & SECCOMP_RET_DATA;
     ordered_json json = {{"name", action_name(action)}, {"value", action}};

@@ -8,10 +8,13 @@
 #include <nlohmann/json.hpp>
 
 #include <secmap/policy_image.hpp>
+#include <secmap/result.hpp>
 
 #include "value.hpp"
 
 namespace secmap::ctl {
+
+[[nodiscard]] nlohmann::ordered_json error_json(const error& of);
 
 /// ERRNO carries its errno's name, the others their data where they have any.
 [[nodiscard]] nlohmann::ordered_json action_json(std::uint32_t action);

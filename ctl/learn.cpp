@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// secmapctl learn: record the calls of a program, or of a process that is running, and write a profile that allows them.
+// secmapctl learn: record the calls of a program, or of what is running, and write a profile that allows them.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -8,6 +8,7 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,14 +16,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include <secmap/attachment.hpp>
 #include <secmap/device.hpp>
 #include <secmap/learned_profile.hpp>
-#include <secmap/process.hpp>
 #include <secmap/recorder.hpp>
 #include <secmap/task.hpp>
 
@@ -31,8 +31,10 @@
 #include "caught_signals.hpp"
 #include "command.hpp"
 #include "execution.hpp"
+#include "follower.hpp"
 #include "format.hpp"
 #include "recorded.hpp"
+#include "target.hpp"
 #include "validators.hpp"
 #include "write_all.hpp"
 
@@ -51,7 +53,8 @@ struct learn_options {
     std::string base;
     std::string merge;
     std::vector<std::string> arguments = usual_arguments();
-    pid_t pid = 0;
+    target_options target;
+    follow_options following;
     std::uint32_t seconds = 0;   ///< 0: until a signal comes
     std::uint32_t progress = 0;  ///< 0: on a terminal, seldom
     bool keeps_privileges = false;
@@ -124,7 +127,8 @@ result<void> write_profile(const learning& from, const std::string& file) {
 }
 
 // Reads, writes, and tells on standard error: standard output is the program's.
-result<learn_report> finish(learning& of, const learn_options& options, clock::time_point begun) {
+result<learn_report> finish(learning& of, const learn_options& options, clock::time_point begun,
+                            std::vector<std::string> notes) {
     const auto found = of.records.read(of.opened);
     if (!found) return found.error();
     of.profile.add(*found);
@@ -135,7 +139,8 @@ result<learn_report> finish(learning& of, const learn_options& options, clock::t
     for (std::size_t each = 0; each < found->calls.size(); ++each) report.recorded[each] = found->calls[each].size();
     report.allowed = of.profile.names();
     report.limited = of.profile.limited();
-    report.notes = of.profile.notes();
+    report.notes = std::move(notes);
+    for (const std::string& each : of.profile.notes()) report.notes.push_back(each);
     return report;
 }
 
@@ -155,7 +160,7 @@ outcome learn_program(const context& with, const learn_options& options) {
     const auto ended = program->wait(progress_of(of, options, with.format));
     if (!ended) return failure{ended.error()};
     if (const auto number = program->exec_failure()) return execution_failure(options.program.front(), *number);
-    auto report = finish(of, options, begun);
+    auto report = finish(of, options, begun, {});
     if (!report) return failure{std::move(report).error()};
     std::cerr << print(value(std::move(report).value()), with.format) << std::flush;
     return program_end{*ended};
@@ -182,27 +187,93 @@ result<void> stop_recording(const learning& of) {
     return {};
 }
 
-// Until it ends, the time is over, or a signal comes.
-result<void> watch(const learning& of, const learn_options& options, const caught_signals& signals, format wanted) {
-    const descriptor handle(static_cast<int>(syscall(SYS_pidfd_open, options.pid, 0)));
-    if (handle.number() < 0)
-        return error{errno, "wait for process " + std::to_string(options.pid), std::strerror(errno), ""};
-    const auto end = clock::now() + std::chrono::seconds(options.seconds);
-    ticker progress = progress_of(of, options, wanted);
-    std::array<pollfd, 2> events = {{{handle.number(), POLLIN, 0}, {signals.file.number(), POLLIN, 0}}};
-    do {
-        std::optional<std::chrono::milliseconds> left;
-        if (options.seconds != 0) left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
-        if (left && left->count() <= 0) return {};
-        if (poll(events.data(), events.size(), progress.wait_ms(left)) < 0 && errno != EINTR)
-            return error{errno, "wait for process " + std::to_string(options.pid), std::strerror(errno), ""};
-    } while (events[0].revents == 0 && events[1].revents == 0);
+// What is recorded until it ends.
+class recorded_target {
+public:
+    recorded_target(const learning& of, const target& whom, const learn_options& options) : of_(of), whom_(whom) {
+        if (options.following.wanted) by_.emplace(follower::open(*whom.as_group(), options.following));
+    }
+
+    // What could not be done to some threads of a group is noted.
+    [[nodiscard]] result<void> begin();
+
+    // For poll(2): when it may have ended, or somebody may have come.
+    [[nodiscard]] int number() const noexcept;
+    [[nodiscard]] std::optional<std::chrono::milliseconds> wait() const noexcept;
+
+    // Is there anybody left? A group that is followed lasts until it is removed. Records those that have come.
+    [[nodiscard]] result<bool> goes_on();
+
+    [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
+
+private:
+    void note(const std::string& what);
+    const learning& of_;
+    const target& whom_;
+    std::optional<follower> by_;
+    std::vector<std::string> notes_;
+};
+
+void recorded_target::note(const std::string& what) {
+    if (std::ranges::find(notes_, what) == notes_.end()) notes_.push_back(what);
+}
+
+result<void> recorded_target::begin() {
+    const auto done = whom_.attach(of_.opened, attachment_of(of_.opened, of_.records));
+    const bool empty = !done && done.error().number == ESRCH && by_;
+    if (!done && !empty) return done.error();
+    if (done && done->incomplete) note(done->incomplete->text);
+    if (by_ && !by_->note().empty()) note(by_->note());
     return {};
 }
 
-result<learn_report> learn_process(const context& with, const learn_options& options) {
+int recorded_target::number() const noexcept {
+    if (by_) return by_->number();
+    return whom_.as_process() ? whom_.as_process()->number() : -1;
+}
+
+std::optional<std::chrono::milliseconds> recorded_target::wait() const noexcept {
+    constexpr std::chrono::milliseconds usual{500};
+    if (by_) return by_->every();
+    return whom_.as_process() ? std::nullopt : std::optional(usual);
+}
+
+result<bool> recorded_target::goes_on() {
+    if (const process* one = whom_.as_process()) return one->alive();
+    const auto left = whom_.as_group()->threads();
+    if (!left && left.error().number == ENODEV) return false;
+    if (!left) return left.error();
+    if (!by_) return !left->empty();
+    const auto changes = by_->look(of_.opened, attachment_of(of_.opened, of_.records));
+    if (!changes && changes.error().number == ENODEV) return false;
+    if (!changes) note(changes.error().message());
+    return true;
+}
+
+// Until it ends, the time is over, or a signal comes.
+result<void> watch(const learning& of, recorded_target& whom, const learn_options& options,
+                   const caught_signals& signals, format wanted) {
+    const auto end = clock::now() + std::chrono::seconds(options.seconds);
+    ticker progress = progress_of(of, options, wanted);
+    std::array<pollfd, 2> events = {{{whom.number(), POLLIN, 0}, {signals.file.number(), POLLIN, 0}}};
+    while (events[1].revents == 0) {
+        const auto there = whom.goes_on();
+        if (!there) return there.error();
+        auto left = whom.wait();
+        if (options.seconds != 0) {
+            const auto rest = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
+            left = left ? std::min(*left, rest) : rest;
+        }
+        if (!*there || (left && left->count() <= 0)) return {};
+        if (poll(events.data(), events.size(), progress.wait_ms(left)) < 0 && errno != EINTR)
+            return error{errno, "wait for what is recorded", std::strerror(errno), ""};
+    }
+    return {};
+}
+
+result<learn_report> learn_target(const context& with, const learn_options& options) {
     constexpr std::array<int, 3> ends = {SIGHUP, SIGINT, SIGTERM};
-    const auto whom = process::open(options.pid);
+    const auto whom = target::open(options.target);
     if (!whom) return whom.error();
     auto prepared = prepare(with, options);
     if (!prepared) return std::move(prepared).error();
@@ -210,24 +281,38 @@ result<learn_report> learn_process(const context& with, const learn_options& opt
     const auto signals = catch_signals(ends);
     if (!signals) return signals.error();
     const auto begun = clock::now();
-    const auto attached = whom->attach(of.opened, of.records);
-    const auto watched = attached ? watch(of, options, *signals, with.format) : result<void>(attached.error());
+    recorded_target recorded(of, *whom, options);
+    const auto attached = recorded.begin();
+    const auto watched = attached ? watch(of, recorded, options, *signals, with.format) : attached;
     // Whatever has failed: nobody is to be recorded any more.
     if (auto stopped = stop_recording(of); watched && !stopped) return std::move(stopped).error();
     if (!watched) return watched.error();
-    return finish(of, options, begun);
+    return finish(of, options, begun, recorded.notes());
 }
 
 outcome learn(const context& with, const learn_options& options) {
-    if (options.pid == 0) return learn_program(with, options);
-    return to_outcome(learn_process(with, options));
+    if (!options.target.given()) return learn_program(with, options);
+    return to_outcome(learn_target(with, options));
 }
 
 void check_options(const learn_options& options) {
-    if (options.program.empty() == (options.pid == 0))
-        throw CLI::ValidationError("learn", "a program behind --, or --pid: one of them");
+    constexpr const char* targets = "--pid, --cgroup or --unit";
+    if (options.program.empty() != options.target.given())
+        throw CLI::ValidationError("learn", fmt::format("a program behind --, or {}: one of them", targets));
+    if (options.seconds != 0 && !options.target.given()) throw CLI::RequiresError("--seconds", targets);
+    options.following.check(options.target);
     if (const auto sets = to_recorder_sets(options.arguments); !sets)
         throw CLI::ValidationError("--args", sets.error().text);
+}
+
+// Somebody will look for it here.
+void add_refused_complain(CLI::App& to) {
+    const auto refuse = [] {
+        throw CLI::ValidationError("--complain",
+                                   "learn denies nothing; what a profile would, 'secmapctl run --complain' tells, and "
+                                   "what is learned beyond a profile, 'secmapctl policy diff'");
+    };
+    to.add_flag_callback("--complain", refuse)->group("");
 }
 
 }  // namespace
@@ -246,19 +331,20 @@ void add_learn(registry& to) {
         ->check(CLI::Validator(check_argument, "", "call"))
         ->allow_extra_args(false)
         ->type_name("CALL,...");
-    CLI::Option* const pid =
-        command->add_option("--pid", options->pid, "A running process, all its threads, instead of a program")
-            ->check(number_up_to(highest_pid))
-            ->type_name("PID");
+    const target_flags target = add_target_options(*command, options->target);
+    target.whom->require_option(0, 1);
+    add_follow_options(*command, options->following);
     command->add_option("--seconds", options->seconds, "How long; without it until Ctrl-C, or its end")
         ->check(number_up_to(longest))
-        ->needs(pid)
         ->type_name("N");
     command->add_option("--progress", options->progress, "Tell this often how far it is")
         ->check(number_up_to(longest))
         ->type_name("SECONDS");
     command->add_flag("--no-nnp", options->keeps_privileges, "Do not set no_new_privs; needs CAP_SYS_ADMIN")
-        ->excludes(pid);
+        ->excludes(target.pid)
+        ->excludes(target.cgroup)
+        ->excludes(target.unit);
+    add_refused_complain(*command);
     command->add_option("program", options->program, "The program and its arguments, after --")->type_name("");
     command->callback([&to, options] {
         check_options(*options);

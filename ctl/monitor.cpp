@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // secmapctl monitor: show what filters decide, as it happens.
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,24 +10,20 @@
 #include <vector>
 
 #include <linux/seccomp.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <secmap/device.hpp>
 #include <secmap/watcher.hpp>
 
-#include "caught_signals.hpp"
 #include "command.hpp"
+#include "live_output.hpp"
 #include "policy_in_kernel.hpp"
 #include "validators.hpp"
 #include "watched_policies.hpp"
-#include "write_all.hpp"
 
 namespace secmap::ctl {
 
 namespace {
 
-constexpr std::array<int, 2> ending = {SIGINT, SIGTERM};
 constexpr std::uint64_t longest_count = 1'000'000'000;
 
 struct monitor_options {
@@ -70,108 +62,61 @@ std::chrono::system_clock::time_point to_wall_clock(std::chrono::nanoseconds mon
 /// Watches and shows until somebody ends it.
 class monitor final {
 public:
-    monitor(watcher from, watched_policies policies, monitor_options options, descriptor signals, format wanted)
-        : from_(std::move(from)),
-          policies_(std::move(policies)),
-          options_(std::move(options)),
-          signals_(std::move(signals)),
-          format_(wanted) {}
+    monitor(watcher from, watched_policies policies, monitor_options options, live_output to)
+        : from_(std::move(from)), policies_(std::move(policies)), options_(std::move(options)), to_(std::move(to)) {}
 
     [[nodiscard]] result<void> run(const monitor_begin& begin);
 
 private:
-    enum class state : std::uint8_t { watches, ends, nobody_reads };
-
-    [[nodiscard]] result<void> wait();
+    using state = live_output::state;
+    [[nodiscard]] bool goes_on() const noexcept { return to_.now() == state::goes_on; }
     void take(const filter_event& event);
     void tell_losses(const filter_event& event);
-    void say(const value& what);
-    [[nodiscard]] bool wait_for_room();
 
     watcher from_;
     watched_policies policies_;
     monitor_options options_;
-    descriptor signals_;
-    format format_;
-    state state_ = state::watches;
-    bool signalled_ = false;
-    std::optional<error> failure_;
+    live_output to_;
     monitor_end so_far_;
 };
 
 result<void> monitor::run(const monitor_begin& begin) {
-    say(begin);
-    while (state_ == state::watches) {
-        if (auto done = wait(); !done) return done;
-        const auto came = state_ == state::watches ? from_.receive() : std::vector<filter_event>();
+    std::optional<error> gone;
+    to_.say(begin);
+    while (goes_on()) {
+        if (auto done = to_.wait(from_.number(), -1); !done) return done;
+        const auto came = goes_on() ? from_.receive() : std::vector<filter_event>();
         if (!came && came.error().number != ENODEV) return came.error();
         if (!came) {  // the module was unloaded: what it has told is all there will be
-            failure_ = came.error();
-            state_ = state::ends;
+            gone = came.error();
+            to_.end();
             break;
         }
         for (const filter_event& each : *came)
-            if (state_ == state::watches) take(each);
+            if (goes_on()) take(each);
     }
     so_far_.notes = policies_.notes();
-    if (state_ == state::ends) say(so_far_);
-    if (failure_) return *failure_;
-    return {};
-}
-
-// Without an event, too, a reader that goes away is noticed.
-result<void> monitor::wait() {
-    std::array<pollfd, 3> all = {pollfd{from_.number(), POLLIN, 0}, pollfd{signals_.number(), POLLIN, 0},
-                                 pollfd{STDOUT_FILENO, 0, 0}};
-    if (poll(all.data(), all.size(), -1) < 0 && errno != EINTR)
-        return error{errno, "wait for events", std::strerror(errno), ""};
-    if (all[2].revents != 0)
-        state_ = state::nobody_reads;
-    else if (all[1].revents != 0)
-        signalled_ = true;
-    if (signalled_ && state_ == state::watches) state_ = state::ends;
+    if (to_.now() == state::ends) to_.say(so_far_);
+    if (to_.failure()) return *to_.failure();
+    if (gone) return *gone;
     return {};
 }
 
 void monitor::take(const filter_event& event) {
     tell_losses(event);
-    if (state_ != state::watches || !wanted(options_.pids, event.pid) ||
-        !wanted(options_.verdicts, verdict_word(event.action)))
+    if (!goes_on() || !wanted(options_.pids, event.pid) || !wanted(options_.verdicts, verdict_word(event.action)))
         return;
-    say(monitor_event{event, to_wall_clock(event.time), call_of(event), policies_.name(event.policy),
-                      policies_.decider(event)});
-    if (++so_far_.shown == options_.count) state_ = state::ends;
+    to_.say(monitor_event{event, to_wall_clock(event.time), call_of(event), policies_.name(event.policy),
+                          policies_.decider(event)});
+    if (++so_far_.shown == options_.count) to_.end();
 }
 
 void monitor::tell_losses(const filter_event& event) {
     if (event.lost > so_far_.lost)
-        say(monitor_loss{event.lost - std::exchange(so_far_.lost, event.lost), monitor_loss::cause::socket});
+        to_.say(monitor_loss{event.lost - std::exchange(so_far_.lost, event.lost), monitor_loss::cause::socket});
     if (event.suppressed > so_far_.suppressed)
-        say(monitor_loss{event.suppressed - std::exchange(so_far_.suppressed, event.suppressed),
-                         monitor_loss::cause::rate});
-}
-
-// A reader that is slow does not keep a signal from ending us. A whole line fits where there is room at all.
-bool monitor::wait_for_room() {
-    for (;;) {
-        std::array<pollfd, 2> all = {pollfd{STDOUT_FILENO, POLLOUT, 0},
-                                     pollfd{signalled_ ? -1 : signals_.number(), POLLIN, 0}};
-        if (poll(all.data(), all.size(), signalled_ ? 0 : -1) < 0 && errno != EINTR) return false;
-        if (all[0].revents != 0) return true;
-        if (signalled_) return false;
-        signalled_ = all[1].revents != 0;
-    }
-}
-
-void monitor::say(const value& what) {
-    if (!wait_for_room()) {
-        state_ = state::nobody_reads;
-        return;
-    }
-    const int failed = write_all(STDOUT_FILENO, print(what, format_));
-    if (failed == 0) return;
-    state_ = state::nobody_reads;
-    if (failed != EPIPE) failure_ = error{failed, "write the answer", std::strerror(failed), ""};
+        to_.say(monitor_loss{event.suppressed - std::exchange(so_far_.suppressed, event.suppressed),
+                             monitor_loss::cause::rate});
 }
 
 // Digits need no device: who may watch may not be who may open policies.
@@ -191,13 +136,11 @@ outcome run_monitor(const context& with, const monitor_options& options) {
     if (!policy) return failure{policy.error()};
     auto from = watcher::open(*policy);
     if (!from) return failure{std::move(from).error()};
-    auto signals = catch_signals(ending);
-    if (!signals) return failure{std::move(signals).error()};
-    std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write()
+    auto to = live_output::open(with.format);
+    if (!to) return failure{std::move(to).error()};
     watched_policies policies(with.device);
     const monitor_begin begin{*policy, *policy ? policies.name(**policy) : ""};
-    auto done = monitor(std::move(from).value(), std::move(policies), options, std::move(signals->file), with.format)
-                    .run(begin);
+    auto done = monitor(std::move(from).value(), std::move(policies), options, std::move(to).value()).run(begin);
     if (!done) return failure{std::move(done).error()};
     return program_end{};
 }

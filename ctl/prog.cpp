@@ -71,9 +71,9 @@ outcome check(const program_options& options) {
 result<change_report> attach(const device& on, const policy& which, pid_t pid) {
     const auto whom = process::open(pid);
     if (!whom) return whom.error();
-    auto threads = whom->attach(on, which);
+    auto threads = whom->attach(on, attachment_of(on, which));
     if (!threads) return std::move(threads).error();
-    return change_report{change::attached, pid, "", "", which.id(), std::move(threads).value(), {}};
+    return change_report{change::attached, pid, "", "", which.id(), std::move(threads).value(), {}, in_force::now};
 }
 
 result<program_load> load(const context& with, const load_options& options) {

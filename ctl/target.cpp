@@ -36,19 +36,19 @@ error incomplete(change what, const std::string& cgroup, const std::vector<threa
 
 }  // namespace
 
-CLI::Option* add_target_options(CLI::App& to, target_options& options) {
+target_flags add_target_options(CLI::App& to, target_options& options) {
     auto* whom = to.add_option_group("target", "Whom, one of");
     auto* pid = whom->add_option("--pid", options.pid, "The process, all its threads")
                     ->check(number_up_to(highest_pid))
                     ->type_name("PID");
-    whom->add_option("--cgroup", options.cgroup, "The control group, all tasks of it and of those below it")
-        ->check([](const std::string& path) { return path.empty() ? "'' is not the path of a cgroup" : ""; })
-        ->type_name("PATH");
-    whom->add_option("--unit", options.unit, "The control group of this unit of systemd")
-        ->check(unit_name())
-        ->type_name("NAME");
-    whom->require_option(1);
-    return pid;
+    auto* group =
+        whom->add_option("--cgroup", options.cgroup, "The control group, all tasks of it and of those below it")
+            ->check([](const std::string& path) { return path.empty() ? "'' is not the path of a cgroup" : ""; })
+            ->type_name("PATH");
+    auto* unit = whom->add_option("--unit", options.unit, "The control group of this unit of systemd")
+                     ->check(unit_name())
+                     ->type_name("NAME");
+    return {whom, pid, group, unit};
 }
 
 result<target> target::open(const target_options& options) {
@@ -68,20 +68,20 @@ result<target> target::open(const target_options& options) {
 result<change_report> target::report(change what, std::optional<std::uint32_t> policy_id,
                                      result<thread_changes> from) const {
     if (!from) return std::move(from).error();
-    change_report made{what, 0, "", unit_, policy_id, std::move(from).value(), {}};
-    if (const auto* of = std::get_if<process>(&found_)) made.pid = of->pid();
-    if (const auto* of = std::get_if<cgroup>(&found_)) made.cgroup = of->path();
+    change_report made{what, 0, "", unit_, policy_id, std::move(from).value(), {}, in_force::now};
+    if (const process* of = as_process()) made.pid = of->pid();
+    if (const cgroup* of = as_group()) made.cgroup = of->path();
     if (!made.threads.failed.empty()) made.incomplete = incomplete(what, made.cgroup, made.threads.failed);
     return made;
 }
 
-result<change_report> target::attach(const device& on, const policy& which) const {
-    return report(change::attached, which.id(),
+result<change_report> target::attach(const device& on, const attachment& which) const {
+    return report(change::attached, which.policy_id,
                   std::visit([&](const auto& whom) { return whom.attach(on, which); }, found_));
 }
 
-result<change_report> target::attach(const device& on, const policy& which, pid_t tid) const {
-    return report(change::attached, which.id(), std::get<process>(found_).attach(on, which, tid));
+result<change_report> target::attach(const device& on, const attachment& which, pid_t tid) const {
+    return report(change::attached, which.policy_id, std::get<process>(found_).attach(on, which, tid));
 }
 
 result<change_report> target::detach(const device& on, std::optional<std::uint32_t> policy_id) const {

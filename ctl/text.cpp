@@ -13,6 +13,7 @@
 
 #include "bench_text.hpp"
 #include "bits.hpp"
+#include "change_text.hpp"
 #include "diff_text.hpp"
 #include "evasion.hpp"
 #include "explain_text.hpp"
@@ -173,21 +174,6 @@ std::string content_words(const policy_info& of) {
         abis.push_back(abi_name(each));
     }
     return fmt::format("{}: {}", counted(rules, "rule"), fmt::join(abis, ","));
-}
-
-void print_change(buffer& to, const change_report& of) {
-    const std::string policy = of.policy ? fmt::format("policy {}", *of.policy) : "every policy";
-    const bool attached = of.what == change::attached;
-    const std::string whom = of.cgroup.empty()
-                                 ? fmt::format("process {}", of.pid)
-                                 : fmt::format("{} process{} in cgroup {}", of.threads.processes,
-                                               of.threads.processes == 1 ? "" : "es", printable(of.cgroup));
-    std::string others;
-    if (!of.threads.unchanged.empty())
-        others += fmt::format("; {} {} it already", of.threads.unchanged.size(), attached ? "carried" : "were without");
-    if (!of.threads.left_out.empty()) others += "; left out: secmapctl itself";
-    line(to, "{} {} {} of {}{}", policy, attached ? "attached to" : "detached from",
-         counted(of.threads.changed.size(), "thread"), whom, others);
 }
 
 void print_replacement(buffer& to, const replace_report& of) {
@@ -387,6 +373,8 @@ struct writer {
     }
 
     void operator()(const change_report& of) const { print_change(to, of); }
+    void operator()(const follow_begin& of) const { print_following(to, of); }
+    void operator()(const follow_end& of) const { print_followed(to, of); }
 
     void operator()(const task_list_report& of) const {
         line(to, "{:>8}  {:>8}  {:>5}  {:>6}  {}", "PID", "TID", "DEPTH", "NEWEST", "NAME");

@@ -127,6 +127,9 @@ struct compile_report {
 
 enum class change : std::uint8_t { attached, detached };
 
+/// Whether what is attached is enforced; later: from a call on, never: it complains.
+enum class in_force : std::uint8_t { now, later, never };
+
 /// Of `attach` and `detach`.
 struct change_report {
     change what = change::attached;
@@ -136,6 +139,27 @@ struct change_report {
     std::optional<std::uint32_t> policy;  ///< none: all that there were
     thread_changes threads;
     std::optional<error> incomplete;  ///< not all could be changed
+    in_force when = in_force::now;    ///< of what is attached
+};
+
+/// Of `attach --follow`, behind what was attached at once.
+struct follow_begin {
+    std::string cgroup;
+    std::string unit;
+    std::uint32_t policy = 0;
+    std::chrono::milliseconds every{0};  ///< a look, whatever is told
+    std::string note;                    ///< why nobody tells that somebody was moved; empty: it is told
+};
+
+/// Of `attach --follow`, at its end.
+struct follow_end {
+    enum class cause : std::uint8_t { signal, removed };
+    std::string cgroup;
+    std::uint32_t policy = 0;
+    cause why = cause::signal;
+    std::size_t changed = 0;  ///< threads, from the begin on
+    std::size_t failed = 0;
+    std::size_t untold = 0;  ///< answers that nobody has read
 };
 
 /// A filtered thread with its name.
@@ -482,10 +506,11 @@ struct bench_result {
 
 using value =
     std::variant<version_report, feature_report, policy_list, policy_facts, check_report, compile_report, change_report,
-                 task_list_report, task_report, explanation, program_check, program_load, program_dump, program_test,
-                 object_check, object_dump, object_test, request_report, replace_report, tighten_report, seal_report,
-                 count_report, stats_report, metrics_report, diff_report, monitor_begin, monitor_event, monitor_loss,
-                 monitor_end, learn_report, complaint_report, bench_result, profile_summary, policy_summary,
-                 task_explanation, why_report, table_list, table_facts, table_update_report, table_seal_report>;
+                 follow_begin, follow_end, task_list_report, task_report, explanation, program_check, program_load,
+                 program_dump, program_test, object_check, object_dump, object_test, request_report, replace_report,
+                 tighten_report, seal_report, count_report, stats_report, metrics_report, diff_report, monitor_begin,
+                 monitor_event, monitor_loss, monitor_end, learn_report, complaint_report, bench_result,
+                 profile_summary, policy_summary, task_explanation, why_report, table_list, table_facts,
+                 table_update_report, table_seal_report>;
 
 }  // namespace secmap::ctl

@@ -16,8 +16,9 @@ _secmapctl_options() {
         run) echo "--profile --cbpf --prog --map --engine $_secmapctl_reading --no-nnp --adopt --after --upon --complain
             --why --output" ;;
         notify) echo "--on --profile $_secmapctl_reading --answer --helper --timeout --output" ;;
-        learn) echo "--output --base --merge --args --pid --seconds --progress --no-nnp" ;;
-        attach) echo "--pid --cgroup --unit --profile --policy --thread --engine $_secmapctl_reading" ;;
+        learn) echo "--output --base --merge --args --pid --cgroup --unit --follow --every --seconds --progress --no-nnp" ;;
+        attach) echo "--pid --cgroup --unit --profile --policy --after --upon --thread --complain --follow --every --engine
+            $_secmapctl_reading" ;;
         detach) echo "--pid --cgroup --unit --policy" ;;
         'policy check') echo "$_secmapctl_reading" ;;
         'policy compile') echo "$_secmapctl_reading --output" ;;
@@ -69,7 +70,7 @@ _secmapctl_value() {
         --pid | --thread) COMPREPLY=($(compgen -W "$(ps -A -o pid= 2>/dev/null)" -- "$2")) ;;
         --cgroup) COMPREPLY=($(compgen -d -- "$2")) ;;
         --unit) COMPREPLY=($(compgen -W "$(systemctl list-units --plain --no-legend 2>/dev/null | cut -d ' ' -f 1)" -- "$2")) ;;
-        --add | --remove | --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --args | --seconds | --progress | --scenario | \
+        --add | --remove | --policy | --name | --call | --arg | --map | --on | --answer | --timeout | --args | --seconds | --every | --progress | --scenario | \
             --rounds | --calls | --cpu | --count | --watch)
             COMPREPLY=() ;;
         *) return 1 ;;

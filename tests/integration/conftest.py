@@ -8,6 +8,7 @@ from pathlib import Path
 
 import abi
 import asking
+import control_group
 import pytest
 from kernel_log import KernelLog
 from records import Ground
@@ -106,3 +107,16 @@ def _helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 def _call(program: Callable[[str], str]) -> tuple[str, ...]:
     """A program that makes the calls that are named behind it, and prints what they return."""
     return (program("call"), "syscall")
+
+
+@pytest.fixture(name="profile")
+def _profile(tmp_path: Path) -> Path:
+    """getppid is denied."""
+    return control_group.deny("getppid", tmp_path)
+
+
+@pytest.fixture(name="top")
+def _top() -> Iterator[control_group.Group]:
+    """A control group below the root."""
+    with control_group.group("secmap-test") as made:
+        yield made

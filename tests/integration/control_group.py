@@ -6,8 +6,10 @@ import errno
 import functools
 import json
 import os
+import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,39 @@ def group(name: str) -> Iterator[Group]:
         made.remove()
 
 
+class Forks:
+    """tests/integration/programs/forks.c, in a group."""
+
+    def __init__(self, program: str, place: Group) -> None:
+        self.process = subprocess.Popen([program, "5"], preexec_fn=place.enter, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self) -> tuple[int, int]:
+        """Calls that were denied and that succeeded, of those that began after the last question."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        found = re.fullmatch(r"denied (\d+) succeeded (\d+)\n", self.process.stdout.readline())
+        assert found
+        return int(found[1]), int(found[2])
+
+    def total(self, calls: int) -> tuple[int, int]:
+        """The same for at least so many, that begin from now on."""
+        self.ask()
+        denied = succeeded = 0
+        while denied + succeeded < calls:
+            time.sleep(0.02)  # they need the processors
+            more = self.ask()
+            denied, succeeded = denied + more[0], succeeded + more[1]
+        return denied, succeeded
+
+    def end(self) -> None:
+        """Of all of its tasks."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        assert self.process.wait() == 0
+
+
 def deny(call: str, folder: Path) -> Path:
     """A profile that allows everything else."""
     path = folder / f"no-{call}.json"
@@ -148,13 +183,18 @@ int ioctl(int fd, unsigned long request, ...)
 
 
 @functools.cache
-def _library(before: str) -> Path:
+def _library(source: str) -> Path:
     library = Path(tempfile.mkdtemp()) / "preloaded.so"
     subprocess.run(["gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-x", "c", "-", "-o", library, "-I",
-                    TOP / "uapi"], input=PRELOADED.format(before=before), check=True, text=True)
+                    TOP / "uapi"], input=source, check=True, text=True)
     return library
+
+
+def with_library(source: str, **variables: str) -> dict[str, str]:
+    """An environment in which the tool has these functions of C in front of its libraries'."""
+    return {"LD_PRELOAD": str(_library(source)), **variables}
 
 
 def preloaded(before: str, **variables: str) -> dict[str, str]:
     """An environment in which the tool does this before it attaches."""
-    return {"LD_PRELOAD": str(_library(before)), **variables}
+    return with_library(PRELOADED.format(before=before), **variables)

@@ -5,14 +5,20 @@
 import errno
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from answering import Answering
-from tool import PODMAN, error_of, json_of, text_of
+from answers import call
+from asking import wait_until
+from child import Child
+from control_group import DENIED, GETPPID, deny, with_library
+from monitoring import Monitor
+from tool import PODMAN, SUCCESS, error_of, json_of, secmapctl, text_of
 
-SWAPON, GETPPID = 167, 110
+SWAPON = 167
 THREADS = 6
 
 
@@ -74,6 +80,46 @@ def test_one_thread_alone(process: Answering) -> None:
     assert process.ask(SWAPON, 0, 0)[0] == [errno.EPERM] * THREADS
 
 
+def test_a_policy_that_only_complains(process: Answering, second: Path) -> None:
+    done = json_of("attach", "attach", "--profile", second, "--pid", str(process.pid), "--complain")
+    assert set(done["changed"]) == process.tids() and done["in_force"] == "never"
+    with Monitor("--policy", str(done["policy"])) as monitor:
+        assert process.ask(GETPPID)[0] == [0] * THREADS
+        event = monitor.next()
+        assert (event["call"]["name"], event["enforced"], event["action"]["errno"]) == ("getppid", False, errno.EXDEV)
+    policy = str(json_of("attach", "attach", "--profile", second, "--pid", str(process.pid))["policy"])
+    assert process.ask(GETPPID)[0] == [errno.EXDEV] * THREADS
+    json_of("detach", "detach", "--pid", str(process.pid), "--policy", policy)
+    assert process.ask(GETPPID)[0] == [0] * THREADS
+    said = text_of("attach", "--profile", second, "--pid", str(process.pid), "--complain")
+    assert said.endswith(f" attached to {THREADS} threads of process {process.pid}, to complain\n")
+
+
+@pytest.mark.parametrize(("option", "call", "begins"), [
+    ("--after", "getpgrp=", True), ("--upon", "getpgrp=", True),
+    ("--upon", "close=", True), ("--after", "close=", False)])  # close(-1) fails
+def test_a_policy_for_later(process: Answering, second: Path, option: str, call: str, begins: bool) -> None:
+    """Each thread begins its phase itself."""
+    chosen = max(process.tids())
+    words = ("attach", option, f"{call}{second}", "--pid", str(process.pid))
+    done = json_of("attach", *words, "--thread", str(chosen))
+    assert done["changed"] == [chosen] and done["in_force"] == "later"
+    (shown,) = [each for each in json_of("task-show", "task", "show", str(process.pid))["threads"]
+                if each["tid"] == chosen]
+    assert shown["policies"] == [done["policy"]] and shown["waiting"] == [0]
+    assert process.ask(GETPPID)[0] == [0] * THREADS
+    process.ask(*((111,) if call == "getpgrp=" else (3, -1)))
+    assert sorted(process.ask(GETPPID)[0]) == [0] * (THREADS - 1) + [errno.EXDEV if begins else 0]
+    assert text_of(*words).endswith(f" attached to {THREADS} threads of process {process.pid}, for later\n")
+    process.ask(*((111,) if call == "getpgrp=" else (3, -1)))
+    assert process.ask(GETPPID)[0] == [errno.EXDEV if begins else 0] * THREADS
+
+
+def test_a_call_that_begins_nothing_is_named(process: Answering, second: Path) -> None:
+    error = error_of("attach", "--after", f"frobnicate={second}", "--pid", str(process.pid))
+    assert error["text"] == "there is no system call 'frobnicate'"
+
+
 def test_a_thread_of_another_process_is_refused(process: Answering) -> None:
     error = error_of("attach", "--profile", PODMAN, "--pid", str(process.pid), "--thread",
                      str(os.getpid()))
@@ -117,6 +163,90 @@ def test_no_thread_escapes_while_threads_come_and_go() -> None:
             process.ask(SWAPON, 0, 0)
             lasting, passing = process.ask(SWAPON, 0, 0)
             assert set(lasting + passing) == {errno.EFAULT}
+
+
+class Line:
+    """Of its two threads, the second creates another one in its place and ends, when it is told to."""
+
+    STEP, ASK = b"s", b"a"
+
+    def __init__(self, folder: Path) -> None:
+        self.told, self.said = folder / "told", folder / "said"
+        for path in (self.told, self.said):
+            os.mkfifo(path)
+        self._told, self._said = (os.open(path, os.O_RDWR) for path in (self.told, self.said))
+
+    def run(self) -> None:
+        """In a process of its own."""
+        threading.Thread(target=self._stand_in, args=(0,)).start()
+        threading.Event().wait()
+
+    def _stand_in(self, before: int) -> None:
+        wait_until(lambda: not before or not Path(f"/proc/self/task/{before}").exists())
+        os.write(self._said, self.STEP)
+        while os.read(self._told, 1) == self.ASK:
+            os.write(self._said, bytes([call([GETPPID])]))
+        threading.Thread(target=self._stand_in, args=(threading.get_native_id(),)).start()
+
+    def wait(self) -> bytes:
+        """What it says next."""
+        return os.read(self._said, 1)
+
+    def ask(self) -> int:
+        """The errno of getppid, of the thread that is there now."""
+        os.write(self._told, self.ASK)
+        return self.wait()[0]
+
+    def close(self) -> None:
+        """What it is told by."""
+        os.close(self._told)
+        os.close(self._said)
+
+
+# As soon as the tool has listed the threads, one of them ends and leaves another one in its place; five times.
+STEPPING = """
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int closedir(DIR *folder)
+{
+	int (*real)(DIR *) = dlsym(RTLD_NEXT, "closedir");
+	static int steps = 5;
+	char link[64], path[64] = "", byte = 's';
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd(folder));
+	if (readlink(link, path, sizeof(path) - 1) > 0 && !strcmp(path, getenv("LISTED")) && steps-- > 0) {
+		int told = open(getenv("TOLD"), O_WRONLY), said = open(getenv("SAID"), O_RDONLY);
+
+		if (write(told, &byte, 1) != 1 || read(said, &byte, 1) != 1)
+			abort();
+		close(told);
+		close(said);
+	}
+	return real(folder);
+}
+"""
+
+
+def test_no_thread_escapes_by_ending_before_it_is_looked_at(tmp_path: Path) -> None:
+    """What it has created meanwhile is in no list yet."""
+    line = Line(tmp_path)
+    with Child(line.run) as task:
+        line.wait()
+        environment = with_library(STEPPING, LISTED=f"/proc/{task.pid}/task", TOLD=str(line.told), SAID=str(line.said))
+        profile = deny("getppid", tmp_path)
+        holding: tuple[str | Path, ...] = ("--profile", profile)
+        for command, options, number in (("attach", holding, DENIED), ("detach", (), 0)):
+            done = secmapctl(command, "--pid", str(task.pid), *options, environment=environment)
+            assert (done.status, done.err) == (SUCCESS, "")
+            assert line.ask() == number, command
+    line.close()
 
 
 def test_lists_show_what_is_there(process: Answering, second: Path) -> None:

@@ -7,31 +7,18 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import abi
 import pytest
 from child import NOBODY
-from control_group import (DENIED, GETPPID, ROOT, THREADS, Group, answering, attach, deny, errnos, group,
-                           preloaded, tool_in)
+from control_group import (DENIED, GETPPID, ROOT, THREADS, Group, answering, attach, errnos, preloaded,
+                           tool_in)
 from tool import FAILURE, SUCCESS, TOOL, error_of, json_of, secmapctl, text_of, validate
 
 STACK = 64
-
-
-@pytest.fixture(name="profile")
-def _profile(tmp_path: Path) -> Path:
-    """getppid is denied."""
-    return deny("getppid", tmp_path)
-
-
-@pytest.fixture(name="top")
-def _top() -> Iterator[Group]:
-    """A group below the root."""
-    with group("secmap-test") as made:
-        yield made
 
 
 def partial(*arguments: str | Path) -> tuple[Any, Any]:

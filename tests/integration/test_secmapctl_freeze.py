@@ -7,64 +7,17 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import abi
 import pytest
 from asking import wait_until
-from control_group import DENIED, THREADS, Group, answering, attach, deny, errnos, group, preloaded, tool_in
+from control_group import DENIED, THREADS, Forks, Group, answering, attach, deny, errnos, preloaded, tool_in
 from tool import FAILURE, SUCCESS, TOOL, json_of, validate
 
 PAUSE = 34
 ENOUGH = 20  # passes
-
-
-@pytest.fixture(name="profile")
-def _profile(tmp_path: Path) -> Path:
-    """getppid is denied."""
-    return deny("getppid", tmp_path)
-
-
-@pytest.fixture(name="top")
-def _top() -> Iterator[Group]:
-    """A group below the root."""
-    with group("secmap-test") as made:
-        yield made
-
-
-class Forks:
-    """tests/integration/programs/forks.c, in a group."""
-
-    def __init__(self, program: str, place: Group) -> None:
-        self.process = subprocess.Popen([program, "5"], preexec_fn=place.enter, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def ask(self) -> tuple[int, int]:
-        """Calls that were denied and that succeeded, of those that began after the last question."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        found = re.fullmatch(r"denied (\d+) succeeded (\d+)\n", self.process.stdout.readline())
-        assert found
-        return int(found[1]), int(found[2])
-
-    def total(self, calls: int) -> tuple[int, int]:
-        """The same for at least so many, that begin from now on."""
-        self.ask()
-        denied = succeeded = 0
-        while denied + succeeded < calls:
-            time.sleep(0.02)  # they need the processors
-            more = self.ask()
-            denied, succeeded = denied + more[0], succeeded + more[1]
-        return denied, succeeded
-
-    def end(self) -> None:
-        """Of all of its tasks."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        assert self.process.wait() == 0
 
 
 def test_no_task_escapes_while_tasks_fork(top: Group, profile: Path, dev: int,

@@ -16,7 +16,10 @@ import abi
 import podman
 import pytest
 import tool
+from answering import Answering
+from asking import wait_until
 from child import Child, gate
+from control_group import Group, answering
 from tool import TOOL, json_of, secmapctl, validate
 from watching import Socket
 
@@ -24,6 +27,8 @@ SHORT = str(podman.WORKLOADS / "short.sh")
 STOCK = str(Path(__file__).parent / "stock_profile.py")
 WORKLOADS = ("redis", "nginx", "git", "compile", "python")
 NEVER = ("mount", "ptrace", "reboot", "init_module")
+UMASK, GETSID, GETPGID = 95, 124, 121
+STACK = 64
 
 
 def _run(command: Sequence[str | Path], folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -210,6 +215,76 @@ def test_a_running_process_and_what_it_starts(dev: int, tmp_path: Path) -> None:
                 os.kill(int(each), signal.SIGKILL)
     found = _learned(profile)
     assert {"umask", "getpgid"} <= set(found) and not {"getsid", "execve"} & set(found)
+
+
+class Recording:
+    """`learn` of a control group."""
+
+    def __init__(self, profile: Path, place: Group, *options: str) -> None:
+        self.profile = profile
+        self.process = subprocess.Popen(
+            [TOOL, "--json", "learn", "--output", profile, "--cgroup", place.path, *options], stdout=subprocess.PIPE,
+            text=True)
+
+    def end(self, number: int) -> Any:
+        """By a signal, or by itself; its report."""
+        if number:
+            self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=120)
+        assert self.process.returncode == 0
+        document = json.loads(out)
+        validate(document, "learn")
+        return document["learn"]
+
+
+def _recorded(dev: int, *processes: Answering) -> bool:
+    return {tid for process in processes for tid in process.tids()} <= {tid for tid, *_ in abi.task_list(dev)}
+
+
+def test_a_control_group_until_nobody_is_in_it(dev: int, tmp_path: Path, top: Group) -> None:
+    place = top.below("a")
+    with answering(place, place.below("b"), top) as (first, second, stranger):
+        recording = Recording(tmp_path / "p.json", place)
+        wait_until(lambda: _recorded(dev, first, second))
+        assert not _recorded(dev, stranger)
+        for process, call in ((first, UMASK), (second, GETSID), (stranger, GETPGID)):
+            process.ask(call, 0)
+        place.write("cgroup.kill", "1")
+        report = recording.end(0)
+        assert report["notes"] == []
+        assert {"umask", "getsid"} <= set(_learned(recording.profile)) and "getpgid" not in report["allowed"]
+        assert abi.task_list(dev) == []
+
+
+def test_a_control_group_and_who_comes_into_it(dev: int, tmp_path: Path, top: Group) -> None:
+    """It may be empty at first; until a signal comes, or it is removed."""
+    place = top.below("a")
+    with answering(top) as (process,):
+        for number in (signal.SIGINT, 0):
+            recording = Recording(tmp_path / "p.json", place, "--follow", "--every", "50")
+            place.move(process.pid)
+            wait_until(lambda: _recorded(dev, process))
+            process.ask(UMASK, 0)
+            if not number:
+                place.remove()
+            assert "umask" in recording.end(number)["allowed"]
+            assert abi.task_list(dev) == []
+            if number:
+                top.move(process.pid)
+
+
+def test_what_cannot_be_recorded_of_a_control_group_is_noted(dev: int, tmp_path: Path, top: Group) -> None:
+    error = tool.error_of("learn", "--output", tmp_path / "p.json", "--cgroup", top.path)
+    assert (error["errno_name"], error["text"]) == ("ESRCH", "no task is in it")
+    with answering(top) as (process,):
+        policy = abi.simple(dev, {})
+        chosen = max(process.tids())
+        for _ in range(STACK):
+            abi.attach(dev, policy, chosen)
+        os.close(policy)
+        report = json_of("learn", "learn", "--output", tmp_path / "p.json", "--cgroup", top.path, "--seconds", "1")
+        (note,) = report["notes"]
+        assert note.startswith(f"1 thread could not be changed: thread {chosen}: the stack")
 
 
 def test_a_process_for_a_time(tmp_path: Path) -> None:

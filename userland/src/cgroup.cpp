@@ -142,6 +142,19 @@ pid_t process_of_thread(pid_t tid) {
     return pid;
 }
 
+std::set<pid_t> own_threads() {
+    std::set<pid_t> found;
+    std::error_code failed;
+    fs::directory_iterator entry("/proc/self/task", failed);
+    for (const auto end = fs::directory_iterator(); !failed && entry != end; entry.increment(failed)) {
+        pid_t tid = 0;
+        const std::string name = entry->path().filename();
+        std::from_chars(name.data(), name.data() + name.size(), tid);
+        found.insert(tid);
+    }
+    return found;
+}
+
 // Who was met in all passes.
 struct met {
     bool anybody = false;
@@ -150,9 +163,9 @@ struct met {
 
 result<std::vector<pid_t>> others(result<std::vector<pid_t>> all, met& so_far) {
     if (!all) return all;
+    const std::set<pid_t> ours = own_threads();
     std::erase_if(*all, [&](pid_t tid) {
-        std::error_code failed;
-        const bool own = fs::exists("/proc/self/task/" + std::to_string(tid), failed);
+        const bool own = ours.contains(tid);
         if (own) so_far.own.insert(tid);
         return own;
     });
@@ -176,23 +189,17 @@ result<thread_changes> complete(result<thread_changes> from, const cgroup& whom,
 }
 
 bool has_us(const cgroup& whom) {
-    std::error_code failed;
-    fs::directory_iterator entry("/proc/self/task", failed);
-    for (const auto end = fs::directory_iterator(); !failed && entry != end; entry.increment(failed)) {
-        pid_t tid = 0;
-        const std::string name = entry->path().filename();
-        std::from_chars(name.data(), name.data() + name.size(), tid);
-        if (detail::is_within(group_of_thread(tid), whom.path())) return true;
-    }
-    return false;
+    return std::ranges::any_of(own_threads(),
+                               [&](pid_t tid) { return detail::is_within(group_of_thread(tid), whom.path()); });
 }
+
+constexpr unsigned passes_max = 100;
 
 using change = std::function<result<thread_changes>(const detail::thread_group&)>;
 
 // A line of tasks each of which creates the next one and ends could be one task ahead of us for ever: so the group is made
 // to stand still. Where it cannot be, only passes in which nobody begins or ends are believed, and there may be none.
 result<thread_changes> change_all(const cgroup& whom, const fs::path& folder, const change& how) {
-    constexpr unsigned passes_max = 100;
     met so_far;
     auto still =
         has_us(whom) ? detail::standstill::refused("the calling process is in it") : detail::standstill::begin(folder);
@@ -231,30 +238,61 @@ result<cgroup> cgroup::open(const std::string& path) {
 
 fs::path cgroup::folder() const { return "/proc/self/fd/" + std::to_string(folder_.number()); }
 
-result<std::vector<pid_t>> cgroup::threads() const {
-    const std::string operation = "list the threads of " + group_name(path_);
-    std::set<pid_t> tids;
+result<void> cgroup::visit(const std::string& operation,
+                           const std::function<result<void>(const fs::path&)>& how) const {
     std::vector<fs::path> left = {folder()};
     for (bool top = true; !left.empty(); top = false) {
         const fs::path group = std::move(left.back());
         left.pop_back();
-        const auto lines = read_all(group / "cgroup.threads", operation);
-        const bool gone = !lines && is_gone({lines.error().number, std::generic_category()});
+        const auto done = how(group);
+        const bool gone = !done && is_gone({done.error().number, std::generic_category()});
         if (gone && top) return error{ENODEV, operation, "the group has been removed", ""};
         if (gone) continue;
-        if (!lines) return lines.error();
-        add_ids(*lines, tids);
+        if (!done) return done.error();
         auto below = groups_below(group, operation);
         if (!below) return std::move(below).error();
         left.insert(left.end(), below->begin(), below->end());
     }
+    return {};
+}
+
+result<std::vector<pid_t>> cgroup::threads() const {
+    const std::string operation = "list the threads of " + group_name(path_);
+    std::set<pid_t> tids;
+    const auto visited = visit(operation, [&](const fs::path& group) -> result<void> {
+        const auto lines = read_all(group / "cgroup.threads", operation);
+        if (!lines) return lines.error();
+        add_ids(*lines, tids);
+        return {};
+    });
+    if (!visited) return visited.error();
     return std::vector<pid_t>(tids.begin(), tids.end());
 }
 
-result<thread_changes> cgroup::attach(const device& on, const policy& which) const {
-    return change_all(*this, folder(), [&](const detail::thread_group& threads) {
-        return detail::attach_all(on, detail::attachment_of(on, which), threads);
-    });
+result<thread_changes> cgroup::attach(const device& on, const attachment& which) const {
+    return change_all(*this, folder(),
+                      [&](const detail::thread_group& threads) { return detail::attach_all(on, which, threads); });
+}
+
+// Who is in it carries the policy by now, all but those who have come: a call of the others is not to be interrupted for
+// each of these. But if there is no end to it, somebody may be one task ahead.
+result<thread_changes> cgroup::attach_arrived(const device& on, const attachment& which) const {
+    met so_far;
+    unsigned passes = 0;
+    std::optional<detail::standstill> still;
+    auto threads = threads_of(*this, so_far);
+    threads.passes_max = 2 * passes_max;
+    threads.threads = [&] {
+        if (++passes > passes_max && !still && !has_us(*this)) still.emplace(detail::standstill::begin(folder()));
+        return others(this->threads(), so_far);
+    };
+    threads.next_step = "attach to the group anew";
+    auto done = detail::attach_all(on, which, threads);
+    if (!still) return done;
+    const auto ended = still->end("change " + group_name(path_));
+    if (!ended) return ended.error();
+    if (done) done->frozen = still->frozen();
+    return done;
 }
 
 result<thread_changes> cgroup::detach(const device& on, std::uint32_t policy_id) const {

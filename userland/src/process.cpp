@@ -81,18 +81,14 @@ result<std::vector<pid_t>> process::threads() const {
     return tids;
 }
 
-result<thread_changes> process::attach(const device& on, const policy& which) const {
-    return whole(detail::attach_all(on, detail::attachment_of(on, which), threads_of(*this)));
+result<thread_changes> process::attach(const device& on, const attachment& which) const {
+    return whole(detail::attach_all(on, which, threads_of(*this)));
 }
 
-result<thread_changes> process::attach(const device& on, const recorder& which) const {
-    return whole(detail::attach_all(on, detail::attachment_of(on, which), threads_of(*this)));
-}
-
-result<thread_changes> process::attach(const device& on, const policy& which, pid_t tid) const {
-    const std::string operation = "attach policy " + std::to_string(which.id()) + " to thread " + std::to_string(tid) +
-                                  " of " + process_name(pid_);
-    const auto done = detail::attach_one(on, detail::attachment_of(on, which), threads_of(*this), tid);
+result<thread_changes> process::attach(const device& on, const attachment& which, pid_t tid) const {
+    const std::string operation =
+        "attach " + which.name + " to thread " + std::to_string(tid) + " of " + process_name(pid_);
+    const auto done = detail::attach_one(on, which, threads_of(*this), tid);
     if (!done) return done.error();
     if (*done == detail::step::vanished)
         return error{ESRCH, operation, "the process has no such thread, or it is exiting", ""};

@@ -193,21 +193,67 @@ error endless(const thread_group& whom, std::size_t changed, const std::vector<p
             whom.next_step};
 }
 
+// Of each filtered thread, the newest policy.
+using carriers = std::map<pid_t, std::uint32_t>;
+
+// None: we are not told, and each thread is looked at.
+std::optional<carriers> find_carriers(const device& on) {
+    const auto all = task_list(on);
+    if (!all) return std::nullopt;
+    carriers found;
+    for (const task& each : *all) found.emplace(each.tid, each.top_id);
+    return found;
+}
+
+// What is done to a thread; and what becomes of it, where that is known by who carries what.
+struct change {
+    std::function<std::optional<step>(const carriers&, pid_t)> known;
+    std::function<result<step>(pid_t)> make;
+};
+
+change attaching(const device& on, const attachment& which, const thread_group& whom) {
+    return {[&](const carriers& all, pid_t tid) -> std::optional<step> {
+                const auto found = all.find(tid);
+                if (found == all.end() || found->second != which.policy_id) return std::nullopt;
+                return step::unchanged;
+            },
+            [&](pid_t tid) { return attach_one(on, which, whom, tid); }};
+}
+
+change detaching(const device& on, std::optional<std::uint32_t> policy_id, const thread_group& whom) {
+    return {[&](const carriers& all, pid_t tid) -> std::optional<step> {
+                if (all.contains(tid)) return std::nullopt;
+                return whom.has(tid) ? step::unchanged : step::vanished;
+            },
+            [&, policy_id](pid_t tid) { return detach_one(on, policy_id, whom, tid); }};
+}
+
+// One pass. Those that were new, or have to be tried again. What is filtered is asked for at once, right after the threads
+// are: so few of them can have ended before it is known what they carried, and most need no look of their own.
+result<std::vector<pid_t>> go_through(const device& on, const thread_group& whom, const change& how, tally& so_far) {
+    const auto tids = whom.threads();
+    if (!tids) return with_count(tids.error(), so_far.changed.size());
+    const auto carrying = find_carriers(on);
+    std::vector<pid_t> again;
+    so_far.begin_pass();
+    for (const pid_t tid : *tids) {
+        const auto known = tid != 0 && carrying ? how.known(*carrying, tid) : std::nullopt;
+        const auto done = known ? result<step>(*known) : how.make(tid);
+        if (!done && !concerns_thread(done.error())) return with_count(done.error(), so_far.changed.size());
+        if (so_far.add(tid, done, whom.vanished)) again.push_back(tid);
+        if (done && *done == step::changed) so_far.add_process(whom.process_of(tid));
+    }
+    return again;
+}
+
 // Goes through the threads until nothing changes any more.
-result<thread_changes> repeat(const thread_group& whom, const std::function<result<step>(pid_t)>& change) {
+result<thread_changes> repeat(const device& on, const thread_group& whom, const change& how) {
     tally so_far;
     std::vector<pid_t> last;
     for (unsigned passes = 1, quiet = 0; passes <= whom.passes_max; ++passes) {
-        const auto tids = whom.threads();
-        if (!tids) return with_count(tids.error(), so_far.changed.size());
-        so_far.begin_pass();
-        last.clear();
-        for (const pid_t tid : *tids) {
-            const auto done = change(tid);
-            if (!done && !concerns_thread(done.error())) return with_count(done.error(), so_far.changed.size());
-            if (so_far.add(tid, done, whom.vanished)) last.push_back(tid);
-            if (done && *done == step::changed) so_far.add_process(whom.process_of(tid));
-        }
+        auto again = go_through(on, whom, how, so_far);
+        if (!again) return std::move(again).error();
+        last = std::move(again).value();
         quiet = last.empty() ? quiet + 1 : 0;
         if (quiet == quiet_passes_needed) return so_far.total(passes);
         if (so_far.to_be_created()) std::this_thread::sleep_for(pause);
@@ -216,15 +262,6 @@ result<thread_changes> repeat(const thread_group& whom, const std::function<resu
 }
 
 }  // namespace
-
-attachment attachment_of(const device& on, const policy& which) {
-    return {which.id(), "policy " + std::to_string(which.id()),
-            [&](pid_t tid) { return attach_thread(on, which, tid); }};
-}
-
-attachment attachment_of(const device& on, const recorder& which) {
-    return {which.policy_id(), "a recorder", [&](pid_t tid) { return attach_thread(on, which, tid); }};
-}
 
 result<step> attach_one(const device& on, const attachment& which, const thread_group& whom, pid_t tid) {
     const std::string operation = "attach " + which.name + " to " + whom.name;
@@ -254,11 +291,11 @@ result<step> attach_one(const device& on, const attachment& which, const thread_
 }
 
 result<thread_changes> attach_all(const device& on, const attachment& which, const thread_group& whom) {
-    return repeat(whom, [&](pid_t tid) { return attach_one(on, which, whom, tid); });
+    return repeat(on, whom, attaching(on, which, whom));
 }
 
 result<thread_changes> detach_all(const device& on, std::optional<std::uint32_t> policy_id, const thread_group& whom) {
-    auto done = repeat(whom, [&](pid_t tid) { return detach_one(on, policy_id, whom, tid); });
+    auto done = repeat(on, whom, detaching(on, policy_id, whom));
     if (!done || !done->changed.empty() || !done->failed.empty()) return done;
     const std::string what = policy_id ? "policy " + std::to_string(*policy_id) : "every policy";
     return error{ENOENT, "detach " + what + " from " + whom.name,

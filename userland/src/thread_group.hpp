@@ -10,15 +10,14 @@
 
 #include <sys/types.h>
 
+#include <secmap/attachment.hpp>
 #include <secmap/device.hpp>
-#include <secmap/policy.hpp>
-#include <secmap/recorder.hpp>
 #include <secmap/result.hpp>
 #include <secmap/thread_changes.hpp>
 
 namespace secmap::detail {
 
-/// One that has ended before it was looked at may have created another one after the list was made.
+/// One that has ended before it was looked at may have created another one after the list was made; not if all stand still.
 enum class vanished_thread : std::uint8_t { is_over, is_new };
 
 struct thread_group {
@@ -28,19 +27,8 @@ struct thread_group {
     std::function<pid_t(pid_t)> process_of;               ///< of one of them; 0: it has ended
     unsigned passes_max = 10'000;                         ///< it may start threads faster than we change them
     std::string next_step = "stop it first: kill -STOP";  ///< then
-    vanished_thread vanished = vanished_thread::is_over;
+    vanished_thread vanished = vanished_thread::is_new;
 };
-
-/// What is attached to a thread: a policy, or a recorder with its own.
-struct attachment {
-    std::uint32_t policy_id;
-    std::string name;
-    std::function<result<std::uint32_t>(pid_t)> attach;
-};
-
-/// These refer to what they are made of.
-[[nodiscard]] attachment attachment_of(const device& on, const policy& which);
-[[nodiscard]] attachment attachment_of(const device& on, const recorder& which);
 
 enum class step : std::uint8_t { changed, unchanged, vanished };
 

@@ -4,15 +4,16 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <sys/types.h>
 
+#include <secmap/attachment.hpp>
 #include <secmap/descriptor.hpp>
 #include <secmap/device.hpp>
-#include <secmap/policy.hpp>
 #include <secmap/result.hpp>
 #include <secmap/thread_changes.hpp>
 
@@ -20,7 +21,8 @@ namespace secmap {
 
 /// A group of version 2 that is held by its folder: another one of the same name is not taken for it.
 ///
-/// What is changed are the threads that are in it at the time. One that moves in afterwards is as it was. The group is
+/// What is changed are the threads that are in it at the time. One that moves in afterwards is as it was: see
+/// cgroup_arrivals. The group is
 /// frozen meanwhile, by a child of ours that thaws it also if we die; not if we are in it ourselves, or may not.
 class cgroup final {
 public:
@@ -37,7 +39,11 @@ public:
     /// Every thread that does not carry @p which gets it, until no further one appears. The calling process
     /// is left out. A thread that ends meanwhile, or moves out, is no error. What cannot be done to one thread
     /// is told, and done to the others. EAGAIN: the group could not be frozen, and new ones appear all the time.
-    [[nodiscard]] result<thread_changes> attach(const device& on, const policy& which) const;
+    /// ESRCH: no task is in it.
+    [[nodiscard]] result<thread_changes> attach(const device& on, const attachment& which) const;
+
+    /// The same once more, for those that have come since. The group may be empty, and is frozen only if it takes long.
+    [[nodiscard]] result<thread_changes> attach_arrived(const device& on, const attachment& which) const;
 
     /// @p policy_id is taken off every thread, however often one carries it.
     [[nodiscard]] result<thread_changes> detach(const device& on, std::uint32_t policy_id) const;
@@ -46,7 +52,11 @@ public:
     [[nodiscard]] result<thread_changes> detach(const device& on) const;
 
 private:
+    friend class cgroup_arrivals;
     cgroup(descriptor folder, std::string path) noexcept : folder_(std::move(folder)), path_(std::move(path)) {}
+    /// Goes to the folders of the group and of those below it. One that is removed meanwhile is passed over; ENODEV: the first.
+    [[nodiscard]] result<void> visit(const std::string& operation,
+                                     const std::function<result<void>(const std::filesystem::path&)>& how) const;
     [[nodiscard]] std::filesystem::path folder() const;
     descriptor folder_;
     std::string path_;

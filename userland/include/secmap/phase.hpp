@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include <secmap/device.hpp>
 #include <secmap/policy.hpp>
 #include <secmap/policy_image.hpp>
@@ -34,5 +36,10 @@ struct phase {
 /// Attaches to the calling thread, as attach_self() does; the policy is not asked before the phase begins. Returns how
 /// many policies the thread carries then.
 [[nodiscard]] result<std::uint32_t> attach_self_later(const device& on, const policy& which, const phase& from);
+
+/// Another thread needs CAP_SYS_ADMIN in the initial user namespace. It is that thread that has to make the call, or one that
+/// it creates from then on, each for itself.
+[[nodiscard]] result<std::uint32_t> attach_thread_later(const device& on, const policy& which, pid_t tid,
+                                                        const phase& from);
 
 }  // namespace secmap

@@ -8,10 +8,9 @@
 
 #include <sys/types.h>
 
+#include <secmap/attachment.hpp>
 #include <secmap/descriptor.hpp>
 #include <secmap/device.hpp>
-#include <secmap/policy.hpp>
-#include <secmap/recorder.hpp>
 #include <secmap/result.hpp>
 #include <secmap/thread_changes.hpp>
 
@@ -24,18 +23,19 @@ public:
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
+    /// A pidfd: readable when it has ended.
+    [[nodiscard]] int number() const noexcept { return handle_.number(); }
+    [[nodiscard]] bool alive() const noexcept;
+
     /// Ids of its threads, ascending. ESRCH: it is gone.
     [[nodiscard]] result<std::vector<pid_t>> threads() const;
 
     /// Every thread that does not carry @p which gets it, until no further one appears. A thread that
     /// ends meanwhile is no error. After an error some threads may carry the policy: it says how many.
-    [[nodiscard]] result<thread_changes> attach(const device& on, const policy& which) const;
+    [[nodiscard]] result<thread_changes> attach(const device& on, const attachment& which) const;
 
     /// One thread of it only.
-    [[nodiscard]] result<thread_changes> attach(const device& on, const policy& which, pid_t tid) const;
-
-    /// Every thread of it is recorded, as if @p which were a policy.
-    [[nodiscard]] result<thread_changes> attach(const device& on, const recorder& which) const;
+    [[nodiscard]] result<thread_changes> attach(const device& on, const attachment& which, pid_t tid) const;
 
     /// @p policy_id is taken off every thread, however often one carries it.
     [[nodiscard]] result<thread_changes> detach(const device& on, std::uint32_t policy_id) const;
@@ -45,7 +45,6 @@ public:
 
 private:
     process(descriptor handle, pid_t pid) noexcept : handle_(std::move(handle)), pid_(pid) {}
-    [[nodiscard]] bool alive() const noexcept;
     descriptor handle_;
     pid_t pid_;
 };

@@ -32,7 +32,9 @@ public:
     attach_options& log() noexcept { return add(SECMAP_ATTACH_LOG); }
     /// Once its call is received, only a fatal signal interrupts it. With a listener only.
     attach_options& wait_killable() noexcept { return add(SECMAP_ATTACH_WAIT_KILLABLE_RECV); }
-    /// The policy denies nothing: what it would, is told to watchers, and recorded in @p in.
+    /// The policy denies nothing: what it would, is told to watchers.
+    attach_options& complain() noexcept { return add(SECMAP_ATTACH_COMPLAIN); }
+    /// The same, and recorded in @p in.
     attach_options& complain(const recorder& in) noexcept {
         record_ = in.number();
         return add(SECMAP_ATTACH_COMPLAIN | SECMAP_ATTACH_RECORD);
