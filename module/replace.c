@@ -23,7 +23,7 @@
 /* One at a time; and nothing is sealed, or begins to be counted, meanwhile. */
 static DEFINE_MUTEX(replacing);
 
-/* Of those who are no administrators one queues for it at a time: so an administrator soon has it. */
+/* Of who is no administrator one at a time queues for it: so an administrator soon has it. */
 static DEFINE_MUTEX(unprivileged);
 
 /**
