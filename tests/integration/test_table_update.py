@@ -476,6 +476,28 @@ def test_the_last_task_exits(dev: int, keep: Keep, maker: Maker) -> None:
     assert tables.read(dev, table) == {key: 0}
 
 
+def test_tasks_that_attach_meanwhile(dev: int, keep: Keep, maker: Maker) -> None:
+    """None keeps a stack that was built of what was in the table before."""
+    table = keep(abi.table_create(dev, KEYS[:1], room=8))
+    policy = keep(maker(dev, table))
+    for round_ in range(60):
+        key = KEYS[1 + round_ % 2]
+        with gate() as go, gate() as updated:
+            def task() -> list[int]:
+                go.wait()
+                abi.attach(dev, policy)
+                updated.wait()
+                return denied(KEYS)
+
+            with Child(task) as one:
+                go.open()
+                # So that they meet in different places.
+                time.sleep(round_ % 10 * 0.0004)
+                update(dev, table, [key], whole=True)
+                updated.open()
+                assert one.outcome().value == [key]
+
+
 def test_policies_that_are_being_made(dev: int, keep: Keep, maker: Maker) -> None:
     """None keeps what was in the table before."""
     table = keep(abi.table_create(dev, KEYS[:1], room=64))
