@@ -16,15 +16,6 @@ namespace {
 
 constexpr std::size_t names_most = 65536;
 
-seccomp_data to_data(const filter_event& from) {
-    seccomp_data data = {};
-    data.nr = static_cast<int>(from.nr);
-    data.arch = from.arch;
-    data.instruction_pointer = from.instruction_pointer;
-    std::ranges::copy(*from.args, data.args);
-    return data;
-}
-
 }  // namespace
 
 call_facts call_of(const filter_event& event) {
@@ -81,35 +72,18 @@ std::string watched_policies::name(std::uint32_t id) {
 }
 
 std::optional<verdict> watched_policies::decider(const filter_event& of) {
-    if (cannot_ask_) return std::nullopt;
-    if (!of.args) {
-        ++without_arguments_;
-        return std::nullopt;
-    }
-    const seccomp_data data = to_data(of);
-    const auto on = open_device();
-    if (!on) return std::nullopt;
-    const auto which = open(*on, of.policy);
-    const auto answers = which ? which->test(*on, {&data, 1}) : which.error();
-    if (!answers) {
-        if (!cannot_ask_) ++gone_;
-        return std::nullopt;
-    }
-    if (answers->front().action != of.action) {
-        ++decided_otherwise_;
-        return std::nullopt;
-    }
-    return answers->front();
+    if (of.rule) return verdict{of.action, *of.rule};
+    ++(of.args ? gone_ : without_arguments_);
+    return std::nullopt;
 }
 
 std::vector<std::string> watched_policies::notes() const {
     std::vector<std::string> found;
-    if (cannot_ask_) found.push_back("names and rules of policies cannot be asked for: " + cannot_ask_->message());
-    if (gone_ != 0) found.push_back(counted(gone_, "event") + " without a rule: the policy had ended");
+    if (cannot_ask_) found.push_back("names of policies cannot be asked for: " + cannot_ask_->message());
+    if (gone_ != 0)
+        found.push_back(counted(gone_, "event") + " without a rule: the policy had ended, or says something else now");
     if (without_arguments_ != 0)
         found.push_back(counted(without_arguments_, "event") + " without a rule: the call's arguments are not known");
-    if (decided_otherwise_ != 0)
-        found.push_back(counted(decided_otherwise_, "event") + " without a rule: the policy says something else now");
     return found;
 }
 

@@ -47,9 +47,8 @@ private:
     std::filesystem::path path_;
     std::map<std::uint32_t, std::string> names_;
     std::optional<error> cannot_ask_;
-    std::size_t gone_ = 0;               ///< events whose policy could not be asked any more
-    std::size_t without_arguments_ = 0;  ///< events that do not tell what to ask about
-    std::size_t decided_otherwise_ = 0;  ///< events whose policy says something else now
+    std::size_t gone_ = 0;               ///< events whose policy was gone, or said something else, when they were told
+    std::size_t without_arguments_ = 0;  ///< events that do not tell what their policy would have been asked about
 };
 
 }  // namespace secmap::ctl

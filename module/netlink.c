@@ -18,7 +18,7 @@
 
 static size_t event_size(void)
 {
-	return nla_total_size_64bit(sizeof(u64)) * 6 + nla_total_size(sizeof(u32)) * 8 +
+	return nla_total_size_64bit(sizeof(u64)) * 6 + nla_total_size(sizeof(u32)) * 9 +
 	       nla_total_size(TASK_COMM_LEN) + nla_total_size(0) +
 	       nla_total_size(sizeof_field(struct seccomp_data, args));
 }
@@ -59,6 +59,8 @@ static int put_call(struct sk_buff *skb, const struct secmap_event *event)
 		err = nla_put(skb, SECMAP_A_EVENT_ARGS, sizeof(call->args), call->args);
 	if (!err && event->complains)
 		err = nla_put_flag(skb, SECMAP_A_EVENT_COMPLAIN);
+	if (!err && event->has_rule)
+		err = nla_put_u32(skb, SECMAP_A_EVENT_RULE, event->rule);
 	return err								  ?:
 		       nla_put_u32(skb, SECMAP_A_EVENT_ARCH, call->arch)	  ?:
 		       nla_put_u32(skb, SECMAP_A_EVENT_NR, call->nr)		  ?:

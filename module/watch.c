@@ -80,22 +80,45 @@ static bool rate_allows(struct secmap_rate *rate)
 	return allows;
 }
 
-/*
- * The same for the policy whose verdict it is. A kill is always told: no flood of lesser verdicts
- * hides it, and one of it costs a process each time. A policy that is gone, with its last stack,
- * has no rate.
- */
-static bool policy_allows(const struct secmap_event *event)
+/* A kill is always told: no flood of lesser verdicts hides it, and each costs a process. */
+static bool kills(const struct secmap_event *event)
 {
-	struct secmap_policy *policy;
+	return !event->complains && secmap_verdict_stricter(event->action, SECCOMP_RET_TRAP);
+}
+
+/*
+ * Which rule it was: the policy is asked again, for the probe keeps no more than the verdict. It
+ * may have another table by now, or a map; then it may say something else.
+ */
+static void find_rule(const struct secmap_policy *policy, struct secmap_event *event)
+{
+	struct secmap_verdict verdict;
+	struct secmap_body *body;
+
+	if (!event->has_args)
+		return;
+	body = secmap_policy_body(policy);
+	verdict = secmap_body_test(body, &event->call);
+	secmap_body_put(body);
+	event->rule = verdict.rule;
+	event->has_rule = verdict.action == event->action;
+}
+
+/*
+ * May it be told, as far as the policy goes whose verdict it is? One that is gone, with its last
+ * stack, has no rate, and no rules.
+ */
+static bool policy_allows(struct secmap_event *event)
+{
+	struct secmap_policy *policy =
+		secmap_policy_of(secmap_object_by_id(event->policy, SECMAP_OBJECT_POLICY));
 	bool allows;
 
-	if (!event->complains && secmap_verdict_stricter(event->action, SECCOMP_RET_TRAP))
-		return true;
-	policy = secmap_policy_of(secmap_object_by_id(event->policy, SECMAP_OBJECT_POLICY));
 	if (IS_ERR(policy))
 		return true;
-	allows = rate_allows(&policy->rate);
+	allows = kills(event) || rate_allows(&policy->rate);
+	if (allows)
+		find_rule(policy, event);
 	secmap_policy_put(policy);
 	return allows;
 }
@@ -125,7 +148,7 @@ unlock:
 
 /**
  * secmap_watch_tell() - tell of a verdict on a call of the current task
- * @event: without the time and the cgroup
+ * @event: without the time, the cgroup and the rule
  *
  * Context: may sleep, but for no watcher.
  */

@@ -21,18 +21,22 @@ struct sock;
  * struct secmap_event - a verdict on a call of the current task
  * @call: the call
  * @has_args: whether its arguments are known
+ * @has_rule: whether @rule is known; filled in where somebody is told
  * @complains: the call runs all the same, see SECMAP_ATTACH_COMPLAIN
  * @action: SECCOMP_RET_* with its data
  * @policy: id of the policy whose verdict it is
+ * @rule: what of that decided: SECMAP_RULE_*, or the index of a rule
  * @time: CLOCK_MONOTONIC, ns
  * @cgroup: id of the task's
  */
 struct secmap_event {
 	struct seccomp_data call;
 	bool has_args;
+	bool has_rule;
 	bool complains;
 	u32 action;
 	u32 policy;
+	u32 rule;
 	u64 time;
 	u64 cgroup;
 };

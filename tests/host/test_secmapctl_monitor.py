@@ -177,7 +177,7 @@ def test_what_is_not_enforced_is_told_so(kernel: Kernel) -> None:
 
 
 def test_json(kernel: Kernel) -> None:
-    done = kernel.watch("--json", "--count", "1", messages=[event(tid=43, ns_pid=1, ns_tid=2)])
+    done = kernel.watch("--json", "--count", "1", messages=[event(tid=43, ns_pid=1, ns_tid=2, rule=3)])
     assert (done.status, done.err) == (SUCCESS, "")
     begin, seen, end = done.documents()
     assert begin == {"begin": {"policy": None, "policy_name": None}}
@@ -191,7 +191,7 @@ def test_json(kernel: Kernel) -> None:
                  "text": "openat(AT_FDCWD, 0x7ffd1000, O_RDONLY|O_CLOEXEC)"},
         "instruction_pointer": "0x401000",
         "action": {"name": "ERRNO", "value": ERRNO | 1, "errno": 1, "errno_name": "EPERM"},
-        "enforced": True, "decided_by": None, "rule": None}
+        "enforced": True, "decided_by": "rule", "rule": 3}
     (note,) = end["end"].pop("notes")
     assert end == {"end": {"events": 1, "lost": 0, "suppressed": 0}}
     assert "open /nowhere" in note and "modprobe secmap" in note
@@ -206,9 +206,10 @@ def test_a_name_of_any_bytes(kernel: Kernel) -> None:
 def test_why_rules_are_left_out_is_said_at_the_end(kernel: Kernel) -> None:
     done = kernel.watch("--count", "1", messages=[event()])
     assert done.out.splitlines()[2:] == [
-        "1 event shown, 0 lost, 0 not told of", "1 note:",
-        "    names and rules of policies cannot be asked for: open /nowhere: there is no such device: the "
-        "module is not loaded (as root: modprobe secmap)"]
+        "1 event shown, 0 lost, 0 not told of", "2 notes:",
+        "    names of policies cannot be asked for: open /nowhere: there is no such device: the "
+        "module is not loaded (as root: modprobe secmap)",
+        "    1 event without a rule: the policy had ended, or says something else now"]
 
 
 def test_losses_have_lines_of_their_own(kernel: Kernel) -> None:

@@ -231,9 +231,9 @@ def test_a_container_watches_itself(write: Callable[..., Path], call: tuple[str,
         _, inside, end = (each["monitor"] for each in documents)
         seen = monitor.next()
         assert inside["event"]["pid"] == inside["event"]["ns_pid"] == seen["ns_pid"] < seen["pid"]
-        assert (inside["event"]["policy_name"], inside["event"]["decided_by"]) == (None, None)
+        assert (inside["event"]["policy_name"], inside["event"]["decided_by"]) == (None, "rule")
         (note,) = end["end"]["notes"]
-        assert "names and rules of policies cannot be asked for: list policies: not allowed" in note
+        assert "names of policies cannot be asked for: list policies: not allowed" in note
 
 
 def test_who_may_not_watch_is_told() -> None:

@@ -89,7 +89,7 @@ def test_all_that_is_known_of_a_call(dev: int, keep: Callable[[int], int], watch
         time=event.time, sequence=1, lost=0, suppressed=0, pid=pid, tid=pid, ns_pid=pid, ns_tid=pid,
         comm="fifteen letters", cgroup=watching.cgroup_of(os.getpid()), arch=abi.ARCH[abi.X86_64],
         nr=UMASK, args=ARGS, ip=event.ip, action=ERRNO | EFAKE, policy=id_of(dev, policy),
-        complains=False)
+        complains=False, rule=0)
 
 
 @pytest.mark.parametrize("how", ["number", "argument", "program", "default", "older", "logged"])
@@ -117,6 +117,7 @@ def test_wherever_the_verdict_comes_from(dev: int, keep: Callable[[int], int], w
     assert child.value(make) == -EFAKE
     event = one(watcher.rest(), UMASK)
     assert (event.action, event.policy, event.args) == (ERRNO | EFAKE, id_of(dev, policy), ARGS)
+    assert event.rule == {"program": abi.RULE_PROGRAM, "default": abi.RULE_DEFAULT}.get(how, 0)
 
 
 @pytest.mark.parametrize(("action", "ends"), [
@@ -160,7 +161,7 @@ def test_a_call_that_replaced_the_registers(dev: int, keep: Callable[[int], int]
     assert filtered.run(dev, [policy], ["/bin/true"]).returncode == 0
     events = watcher.rest()
     execve = one(events, EXECVE)
-    assert (execve.args, execve.comm) == (None, "true")
+    assert (execve.args, execve.rule, execve.comm) == (None, None, "true")
     exit_group = one(events, EXIT_GROUP)
     assert exit_group.args is not None and exit_group.args[0] == 0
 

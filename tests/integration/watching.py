@@ -13,7 +13,7 @@ WATCH, UNWATCH, EVENT = 1, 2, 3
 WATCH_POLICY = 1
 PAD = 1
 (TIME, SEQUENCE, LOST, SUPPRESSED, PID, TID, NS_PID, NS_TID, COMM, CGROUP, ARCH, NR, ARGS, IP, ACTION,
- POLICY, COMPLAIN) = range(2, 19)
+ POLICY, COMPLAIN, RULE) = range(2, 20)
 
 _GENERIC, _CONTROLLER, _GETFAMILY = 16, 16, 3
 _FAMILY_ID, _FAMILY_NAME = 1, 2
@@ -29,7 +29,7 @@ class Refused(OSError):
 
 @dataclass(frozen=True)
 class Event:
-    """One verdict. `args` is None where the module does not know them."""
+    """One verdict. `args` and `rule` are None where the module does not know them."""
 
     time: int
     sequence: int
@@ -48,6 +48,7 @@ class Event:
     action: int
     policy: int
     complains: bool
+    rule: int | None
 
 
 def attribute(kind: int, content: bytes) -> bytes:
@@ -81,6 +82,7 @@ def _event(content: bytes) -> Event:
     assert complains in (None, b"")
     comm = found.pop(COMM)
     assert comm.endswith(b"\0")
+    rule = number(RULE, 4) if RULE in found else None
     wide = {kind: number(kind, 8) for kind in (TIME, SEQUENCE, LOST, SUPPRESSED, CGROUP, IP)}
     narrow = {kind: number(kind, 4) for kind in (PID, TID, NS_PID, NS_TID, ARCH, NR, ACTION, POLICY)}
     assert not found
@@ -89,7 +91,7 @@ def _event(content: bytes) -> Event:
         pid=narrow[PID], tid=narrow[TID], ns_pid=narrow[NS_PID], ns_tid=narrow[NS_TID],
         comm=comm[:-1].decode(), cgroup=wide[CGROUP], arch=narrow[ARCH], nr=narrow[NR],
         args=struct.unpack("<6Q", args) if args is not None else None, ip=wide[IP],
-        action=narrow[ACTION], policy=narrow[POLICY], complains=complains is not None)
+        action=narrow[ACTION], policy=narrow[POLICY], complains=complains is not None, rule=rule)
 
 
 class Socket:

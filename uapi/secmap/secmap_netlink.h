@@ -94,6 +94,7 @@ enum {
 	SECMAP_A_EVENT_COMPLAIN,   /* flag: only if the call runs all the same, for the policy was
 				    * attached with SECMAP_ATTACH_COMPLAIN
 				    */
+	SECMAP_A_EVENT_RULE,	   /* u32: what of it decided: SECMAP_RULE_*, or an index */
 
 	__SECMAP_A_EVENT_MAX,
 	SECMAP_A_EVENT_MAX = __SECMAP_A_EVENT_MAX - 1

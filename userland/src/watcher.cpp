@@ -68,6 +68,7 @@ result<filter_event> parse_event(std::span<const std::byte> message) {
     event.action = from.number<std::uint32_t>(SECMAP_A_EVENT_ACTION);
     event.policy = from.number<std::uint32_t>(SECMAP_A_EVENT_POLICY);
     event.complains = from.has(SECMAP_A_EVENT_COMPLAIN);
+    if (from.has(SECMAP_A_EVENT_RULE)) event.rule = from.number<std::uint32_t>(SECMAP_A_EVENT_RULE);
     if (!from.fault().empty()) return malformed(from.fault(), reading);
     return event;
 }

@@ -38,9 +38,10 @@ struct filter_event {
     std::uint32_t nr = 0;      ///< as in struct seccomp_data
     std::optional<std::array<std::uint64_t, 6>> args;
     std::uint64_t instruction_pointer = 0;
-    std::uint32_t action = 0;  ///< SECCOMP_RET_* with its data
-    std::uint32_t policy = 0;  ///< its id
-    bool complains = false;    ///< the call runs all the same: the policy is not enforced
+    std::uint32_t action = 0;           ///< SECCOMP_RET_* with its data
+    std::uint32_t policy = 0;           ///< its id
+    bool complains = false;             ///< the call runs all the same: the policy is not enforced
+    std::optional<std::uint32_t> rule;  ///< what of the policy decided, where that is known: SECMAP_RULE_*, or an index
 };
 
 /// Reads a message of the family, from its struct nlmsghdr on. Attributes that it does not know are passed over. EBADMSG:
