@@ -221,6 +221,9 @@ static inline bool secmap_call_failed(struct pt_regs *regs, struct secmap_where 
 {
 	long error = syscall_get_error(current, regs);
 
+	/* It goes on as restart_syscall(), another number, and may succeed there. */
+	if (error == -ERESTART_RESTARTBLOCK)
+		return false;
 	/* What sigreturn() leaves is what was interrupted, and of the program's choice. */
 	return error && error != -ENOSYS && !secmap_call_is_sigreturn(where);
 }

@@ -148,6 +148,18 @@ bool secmap_may_seal(const struct secmap_request *request, const struct secmap_o
 	       (uid_eq(object->uid, current_euid()) || secmap_may_administer(request));
 }
 
+/* What it looks into cannot change any more either: that is for who may seal each of it, too. */
+static bool may_seal_policy(const struct secmap_request *request,
+			    const struct secmap_policy *policy)
+{
+	u32 i;
+
+	for (i = 0; i < policy->set_count; i++)
+		if (policy->sets[i] && !secmap_may_seal(request, &policy->sets[i]->object))
+			return false;
+	return secmap_may_seal(request, &policy->object);
+}
+
 /**
  * secmap_ioctl_policy_seal() - POLICY_SEAL
  * @request: the record, see uapi
@@ -165,7 +177,7 @@ int secmap_ioctl_policy_seal(struct secmap_request *request)
 	policy = policy_by_fd(seal->policy_fd);
 	if (IS_ERR(policy))
 		return PTR_ERR(policy);
-	err = secmap_may_seal(request, &policy->object) ? secmap_seal(&policy->sealed) : -EPERM;
+	err = may_seal_policy(request, policy) ? secmap_seal(&policy->sealed) : -EPERM;
 	secmap_policy_put(policy);
 	return err;
 }

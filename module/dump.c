@@ -397,6 +397,7 @@ int secmap_dump_stats(struct sk_buff *skb, struct netlink_callback *cb)
 		if (!err)
 			cursor->id = cursor->only ? U32_MAX : object->id;
 		secmap_policy_put(policy);
+		cond_resched();
 	}
 	return skb->len ?: err;
 }

@@ -130,7 +130,7 @@ static int build_bodies(const struct update *update, struct secmap_why *why)
 	return 0;
 }
 
-/* Context: with secmap_sets_begin_change() and secmap_replacing_lock(). */
+/* Context: with secmap_replacing_lock() and secmap_sets_begin_change(). */
 static int carry_out(struct update *update, const struct secmap_table_change *change,
 		     bool may_loosen, struct secmap_table_update *record, struct secmap_why *why)
 {
@@ -197,14 +197,15 @@ int secmap_update(struct secmap_set *set, const struct secmap_table_change *chan
 	struct update update = { .set = set };
 	int err;
 
-	if (secmap_sets_begin_change())
-		return -EINTR;
 	err = secmap_replacing_lock(may_loosen);
+	if (err)
+		return err;
+	err = secmap_sets_begin_change();
 	if (!err) {
 		err = carry_out(&update, change, may_loosen, record, why);
-		secmap_replacing_unlock(may_loosen);
+		secmap_sets_end_change();
 	}
-	secmap_sets_end_change();
+	secmap_replacing_unlock(may_loosen);
 	/* For calls that had begun, and for who is just taking a reference to what was. */
 	if (!err)
 		secmap_wait_for_calls(may_loosen);

@@ -4,6 +4,7 @@
 import ctypes
 import os
 import signal
+import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from child import Child, become_nobody, errno_of, gate
 
 READ, CLOSE, EXECVE, EXECVEAT, GETPPID, GETPGID, GETPGRP = 0, 3, 59, 322, 110, 121, 111
 RT_SIGRETURN, PAUSE, CLONE, OPENAT, IO_URING_SETUP, IO_URING_ENTER = 15, 34, 56, 257, 425, 426
+NANOSLEEP = 35
 # linux/ptrace.h
 PTRACE_CONT, PTRACE_SEIZE, PTRACE_O_TRACEFORK, PTRACE_O_TRACEEXEC = 7, 0x4206, 2, 0x10
 PTRACE_EVENT_FORK, PTRACE_EVENT_EXEC = 1, 4
@@ -269,6 +271,30 @@ def test_a_call_that_a_handler_interrupts(dev: int, number: int, flags: int, beg
         return [*said, _denied()]
 
     assert child.value(task) == [False, begins]
+
+
+def test_a_call_that_goes_on_by_another_number(dev: int) -> None:
+    """Stopped and continued, nanosleep() goes on as restart_syscall()."""
+    with gate() as ready:
+        def task() -> bool:
+            _later(dev, NANOSLEEP)
+            ready.open()
+            time_spec = struct.pack("<qq", 1, 0)
+            abi.raw_syscall(NANOSLEEP, abi.Memory(time_spec).address, 0)
+            return _denied()
+
+        with Child(task) as carrier:
+            ready.wait()
+
+            def sleeps() -> bool:
+                with open(f"/proc/{carrier.pid}/syscall", encoding="ascii") as file:
+                    return file.read().split()[:1] == [str(NANOSLEEP)]
+
+            _await(sleeps)
+            os.kill(carrier.pid, signal.SIGSTOP)
+            os.waitpid(carrier.pid, os.WUNTRACED)
+            os.kill(carrier.pid, signal.SIGCONT)
+            assert carrier.outcome().value is True
 
 
 def test_a_call_that_does_such_work_itself(dev: int) -> None:

@@ -463,6 +463,20 @@ def test_who_may_seal(dev: int, keep: Keep) -> None:
     assert tables.info(dev, table)["sealed"] == 0
 
 
+def test_who_was_given_a_table_does_not_seal_it_by_a_policy(dev: int, keep: Keep) -> None:
+    table = keep(abi.table_create(dev, [KEYS[0]], room=8))
+
+    def as_nobody(own: bool) -> int:
+        become_nobody()
+        mine = abi.device()
+        policy = tables.maps(mine, abi.table_create(mine, [KEYS[0]]) if own else table)
+        return errno_of(lambda: abi.seal(mine, policy))
+
+    assert child.value(lambda: as_nobody(own=True)) == 0
+    assert child.value(lambda: as_nobody(own=False)) == EPERM
+    assert update(dev, table, [KEYS[1]]).entries == 2
+
+
 # Meanwhile.
 
 def test_the_last_task_exits(dev: int, keep: Keep, maker: Maker) -> None:

@@ -782,9 +782,10 @@ struct secmap_policy_replace {
  * @policy_fd: the policy
  * @pad: 0
  *
- * For good. It can still be attached, and taken off by DETACH. Needs to be who made it (the
- * effective user id), or CAP_SYS_ADMIN in the initial user namespace, of the caller and of the
- * opener of the device; and a caller that is not filtered himself.
+ * For good. It can still be attached, and taken off by DETACH. Needs to be who made it, and the
+ * tables that it looks into, for these cannot be changed any more either (the effective user id);
+ * or CAP_SYS_ADMIN in the initial user namespace, of the caller and of the opener of the device;
+ * and a caller that is not filtered himself.
  */
 struct secmap_policy_seal {
 	__u32 size;
@@ -969,8 +970,8 @@ struct secmap_number {
  * all else as any other one; but it is not asked. When the task returns from one of the calls, to
  * its next instruction in user mode, the policy is in force, for good. A call that is denied
  * has not been made; one that a signal interrupts has failed, and where the kernel makes it again
- * that is another call. What says ENOSYS has succeeded: so does what is still under way when a
- * tracer stops it, and may look.
+ * that is another call; but what it goes on with by restart_syscall(2) has succeeded. So has what
+ * says ENOSYS: what is still under way when a tracer stops it does.
  *
  * Each thread has its own phases: a child begins with those of its parent at that moment, and
  * goes on by itself. If there is no memory for the stack with the policy in force the process is
