@@ -94,8 +94,11 @@ std::optional<std::string> wrong_answer(const scenario& in, engine by, std::int6
     return std::nullopt;
 }
 
-double middle(const plan& of, const series& one) {
-    if (of.unit == unit::instructions) return summarize(one.ticks).mean;
+// Instructions: of a look-up the mean, for it is chance that is averaged; of all else that is done in several tasks what
+// is usual, for in a few of them the kernel does something else besides.
+double middle(const plan& of, const scenario& in, const series& one) {
+    const summary counted = summarize(one.ticks);
+    if (of.unit == unit::instructions) return in.hashed ? counted.mean : counted.median;
     return summarize(one.nanoseconds.empty() ? one.ticks : one.nanoseconds).median;
 }
 
@@ -133,7 +136,7 @@ public:
         if (of_.unit == unit::instructions) {
             series& one = all_[turn];
             const bool chance = in_.hashed && has_tables(one.by);
-            const unsigned tasks = !chance && !once() ? 1 : layouts_of(in_.n);
+            const unsigned tasks = !chance && !varies() ? 1 : layouts_of(in_.n);
             for (unsigned task = 0; task < tasks; ++task) measure_once(one);
             return;
         }
@@ -149,8 +152,11 @@ public:
     }
 
 private:
-    // Attaching cannot be repeated in one task.
-    [[nodiscard]] bool once() const { return in_.what == work::attach || in_.what == work::attach_made; }
+    // Attaching cannot be repeated in one task; and where memory lies makes a difference to these.
+    [[nodiscard]] bool varies() const {
+        return in_.what == work::attach || in_.what == work::attach_made || in_.what == work::create ||
+               in_.what == work::notifications;
+    }
 
     void measure_once(series& one) {
         if (one.missing) return;
@@ -190,7 +196,8 @@ private:
             if (each.by != by) continue;
             if (each.missing) return &each;
             const bool first = in_.tested == order::first;
-            if (!found || (first ? middle(of_, each) < middle(of_, *found) : middle(of_, each) > middle(of_, *found)))
+            if (!found || (first ? middle(of_, in_, each) < middle(of_, in_, *found)
+                                 : middle(of_, in_, each) > middle(of_, in_, *found)))
                 found = &each;
         }
         return found;
@@ -205,15 +212,15 @@ private:
         const series* best = nullptr;
         for (const engine by : {engine::stock, engine::stock_tree})
             if (const series* stock = chosen(by); stock && !stock->missing)
-                if (!best || middle(of_, *stock) < middle(of_, *best)) best = stock;
+                if (!best || middle(of_, in_, *stock) < middle(of_, in_, *best)) best = stock;
         if (!best || one.by == engine::none || (base && base->missing)) return std::nullopt;
         const std::vector<double> zeros(values_of(one).size(), 0);
         const rounds of = {values_of(one), values_of(*best), base ? values_of(*base) : zeros};
         if (of_.unit == unit::instructions) {
-            const double without = base ? middle(of_, *base) : 0;
-            const double by_stock = middle(of_, *best) - without;
+            const double without = base ? middle(of_, in_, *base) : 0;
+            const double by_stock = middle(of_, in_, *best) - without;
             if (by_stock <= 0) return std::nullopt;
-            return stock_ratio{(middle(of_, one) - without) / by_stock, std::nullopt};
+            return stock_ratio{(middle(of_, in_, one) - without) / by_stock, std::nullopt};
         }
         const auto ratio = ratio_of_added(of);
         if (!ratio) return std::nullopt;
@@ -227,11 +234,11 @@ private:
         made.by = one.by;
         made.missing = one.missing;
         if (made.missing) return made;
-        made.figure = middle(of_, one);
+        made.figure = middle(of_, in_, one);
         made.ticks = summarize(one.ticks);
         if (!one.nanoseconds.empty()) made.nanoseconds = summarize(one.nanoseconds);
         made.returned = one.returned;
-        if (base && !base->missing) made.added = made.figure - middle(of_, *base);
+        if (base && !base->missing) made.added = made.figure - middle(of_, in_, *base);
         made.to_stock = to_stock(one, base);
         return made;
     }

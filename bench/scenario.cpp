@@ -148,7 +148,7 @@ void add_sets(list& to) {
 // Rules and stock filters have no equal.
 void add_large_sets(list& to) {
     for (const unsigned n : {4096U, 65536U}) {
-        numbers values = random_values(n + absent, n);
+        numbers values = random_values(n + tried_at_most, n);
         const numbers others(values.begin() + n, values.end());
         values.resize(n);
         const numbers tried(values.begin(), values.begin() + tried_at_most);
