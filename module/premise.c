@@ -88,7 +88,7 @@ bool secmap_premises_add(struct secmap_premises *premises, const struct rules_st
 
 	if (premises->count < PREMISES_MAX)
 		premises->steps[premises->count++] = step;
-	if (step->kind == RULES_RANGE && step->expect) {
+	if (step->kind == RULES_RANGE && rules_step_expects(step)) {
 		known = step->span ? step->mask & ~bits_up_to(range_last(step)) : step->mask;
 		value = step->span ? 0 : step->low;
 	}
@@ -115,7 +115,7 @@ bool secmap_premises_add_opposite(struct secmap_premises *premises, const struct
 		return true;
 	opposite = &premises->derived[premises->derived_count++];
 	*opposite = *step;
-	opposite->expect = !step->expect;
+	rules_step_lead(opposite, !rules_step_expects(step), 1);
 	return secmap_premises_add(premises, opposite);
 }
 
@@ -133,7 +133,7 @@ static void bounds_narrow(struct bounds *bounds, u64 mask, const struct rules_st
 {
 	u64 last = range_last(range);
 
-	if (range->expect) {
+	if (rules_step_expects(range)) {
 		/* Of fewer bits comes no greater number. */
 		if (!range->low && !(mask & ~range->mask) && last < bounds->high)
 			bounds->high = last;
@@ -182,7 +182,7 @@ static u32 say_range(struct secmap_premises *premises, const struct rules_step *
 		if (step->arg == range->arg && step->kind == RULES_RANGE &&
 		    step->mask == range->mask && step->low == range->low &&
 		    step->span == range->span)
-			return step->expect ? PREMISES_HOLDS : PREMISES_FAILS;
+			return rules_step_expects(step) ? PREMISES_HOLDS : PREMISES_FAILS;
 	}
 	return 0;
 }
@@ -219,8 +219,8 @@ static u32 say_by_table(struct secmap_premises *premises, const struct bounds *b
 			const struct rules_step *is, const struct rules_step *step)
 {
 	if (is->table == step->table)
-		return is->expect ? PREMISES_HOLDS : PREMISES_FAILS;
-	if (is->expect)
+		return rules_step_expects(is) ? PREMISES_HOLDS : PREMISES_FAILS;
+	if (rules_step_expects(is))
 		return say_keys(premises, step->arg, step->mask, bounds, is->table, step->table);
 	/* If each of its keys is one of those that it is not, it is none of them. */
 	if (say_keys(premises, step->arg, step->mask, bounds, step->table, is->table) &
@@ -298,7 +298,7 @@ u32 secmap_premises_say(struct secmap_premises *premises, const struct rules_ste
 		return 0;
 	said = step->kind == RULES_RANGE ? say_range(premises, step) : say_table(premises, step);
 	if (said == PREMISES_HOLDS || said == PREMISES_FAILS)
-		return step->expect ? said : said ^ (PREMISES_HOLDS | PREMISES_FAILS);
+		return rules_step_expects(step) ? said : said ^ (PREMISES_HOLDS | PREMISES_FAILS);
 	return said;
 }
 

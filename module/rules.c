@@ -75,8 +75,7 @@ struct secmap_verdict secmap_rules_eval(const struct secmap_rules *rules,
 /* Does this step decide, whatever the arguments are? */
 static bool rules_step_always(const struct rules_step *step)
 {
-	return step->left == 1 && step->kind == RULES_RANGE && step->expect &&
-	       step->span == U64_MAX;
+	return step->kind == RULES_RANGE && step->span == U64_MAX && !step->next[true];
 }
 
 /**

@@ -90,19 +90,19 @@ static int rules_check_cond(const struct rules_place *place, const struct secmap
 	return 0;
 }
 
-/* A condition that was checked, as a range or a look-up. */
+/* A condition that was checked, as a range or a look-up; @left as in rules_step_lead(). */
 static void rules_build_step(const struct rules_place *place, const struct secmap_cond *cond,
-			     struct rules_step *step)
+			     struct rules_step *step, u32 left)
 {
+	bool expect = true;
 	u32 table;
 
 	step->arg = cond->arg;
 	step->mask = cond->width == 32 ? U32_MAX : U64_MAX;
-	step->expect = true;
 
 	switch (cond->op) {
 	case SECMAP_OP_NE:
-		step->expect = false;
+		expect = false;
 		fallthrough;
 	case SECMAP_OP_EQ:
 		step->low = cond->value;
@@ -112,22 +112,22 @@ static void rules_build_step(const struct rules_place *place, const struct secma
 		step->low = cond->value & cond->mask;
 		break;
 	case SECMAP_OP_GE:
-		step->expect = false;
+		expect = false;
 		fallthrough;
 	case SECMAP_OP_LT:
 		/* Nothing is below 0: then the range is everything, and expected is not it. */
 		if (!cond->value)
-			step->expect = !step->expect;
+			expect = !expect;
 		step->span = cond->value - 1;
 		break;
 	case SECMAP_OP_GT:
-		step->expect = false;
+		expect = false;
 		fallthrough;
 	case SECMAP_OP_LE:
 		step->span = cond->value;
 		break;
 	case SECMAP_OP_NOT_IN:
-		step->expect = false;
+		expect = false;
 		fallthrough;
 	case SECMAP_OP_IN:
 		table = array_index_nospec(cond->table, place->spec->table_count);
@@ -137,14 +137,14 @@ static void rules_build_step(const struct rules_place *place, const struct secma
 										   RULES_BITMAP;
 		break;
 	}
+	rules_step_lead(step, expect, left);
 }
 
 /* The only step of a rule without conditions: every value is in the range. */
 static void rules_build_always(struct rules_step *step)
 {
 	step->span = U64_MAX;
-	step->expect = true;
-	step->left = 1;
+	rules_step_lead(step, true, 1);
 }
 
 static int rules_check_rule(const struct rules_place *place, const struct secmap_rule *rule)
@@ -186,10 +186,9 @@ static int rules_build_rule(struct rules_place *place, const struct secmap_cond 
 		err = rules_check_cond(place, &conds[place->cond]);
 		if (err)
 			return err;
-		rules_build_step(place, &conds[place->cond], step);
+		rules_build_step(place, &conds[place->cond], step, rule->cond_count - place->cond);
 		step->action = rule->action;
 		place->section->rules[step - place->section->steps] = place->rule;
-		step->left = rule->cond_count - place->cond;
 	}
 	if (rule->cond_count)
 		return rule->cond_count;

@@ -17,7 +17,7 @@
 
 enum rules_kind { RULES_RANGE, RULES_BITMAP, RULES_HASH };
 
-/* Does ((argument & mask) in the range, or in the table) equal @expect? */
+/* Is (argument & mask) in the range, or in the table? */
 struct rules_step {
 	u64 mask;
 	u64 low; /* first value of the range */
@@ -26,10 +26,9 @@ struct rules_step {
 		const struct secmap_table *table;
 	};
 	u32 action; /* of its rule */
-	u8 left;    /* steps of that rule, from this one on */
+	u8 next[2]; /* how many steps on to go if not, and if so; 0: the rule holds */
 	u8 arg;
 	u8 kind; /* enum rules_kind */
-	bool expect;
 };
 
 static_assert(SECMAP_LIMIT_RULE_CONDS < 1 << 8 && SECMAP_LIMIT_RULES <= 1 << 16);
@@ -54,19 +53,38 @@ struct secmap_rules {
 	struct secmap_rules_facts facts;
 };
 
-static __always_inline bool rules_step_holds(const struct rules_step *step, u64 arg)
+/*
+ * A condition that holds if the value is within, or, without @expect, if it is not: one of @left
+ * steps of its rule, itself and those behind it.
+ */
+static inline void rules_step_lead(struct rules_step *step, bool expect, u8 left)
+{
+	step->next[expect] = left > 1;
+	step->next[!expect] = left;
+}
+
+/* Must the value be within? */
+static inline bool rules_step_expects(const struct rules_step *step)
+{
+	return step->next[true] < step->next[false];
+}
+
+/* Steps of its rule, itself and those behind it. */
+static inline u8 rules_step_left(const struct rules_step *step)
+{
+	return max(step->next[false], step->next[true]);
+}
+
+static __always_inline bool rules_step_within(const struct rules_step *step, u64 arg)
 {
 	u64 value = arg & step->mask;
 	size_t place;
-	bool within;
 
 	if (step->kind == RULES_HASH)
-		within = lookup_hash(step->table, value, &place);
-	else if (step->kind == RULES_RANGE)
-		within = value - step->low <= step->span;
-	else
-		within = lookup_bitmap(step->table, value);
-	return within == step->expect;
+		return lookup_hash(step->table, value, &place);
+	if (step->kind == RULES_RANGE)
+		return value - step->low <= step->span;
+	return lookup_bitmap(step->table, value);
 }
 
 /**
@@ -83,20 +101,19 @@ static __always_inline bool rules_first(const struct rules_step **from,
 					const u8 *places)
 {
 	const struct rules_step *step = *from;
+	size_t within;
+	u32 next;
 
 	do {
-		if (!rules_step_holds(step, args[places[step->arg]]))
-			step += step->left;
-		else if (step->left > 1)
-			step++;
-		else
-			goto holds;
+		within = rules_step_within(step, args[places[step->arg]]);
+		next = step->next[within];
+		if (!next) {
+			*from = step;
+			return true;
+		}
+		step += next;
 	} while (step < end);
 	return false;
-
-holds:
-	*from = step;
-	return true;
 }
 
 /**

@@ -72,7 +72,7 @@ static struct clause clause_at(const struct side *side, const struct rules_step 
 	if (step == side->end)
 		return (struct clause){ step, step, side->otherwise };
 	return (struct clause){ step,
-				step + step->left,
+				step + rules_step_left(step),
 				{ step->action, side->rules[step - side->first] } };
 }
 
@@ -172,10 +172,11 @@ static bool apart_given(struct tighten *tighten, const struct clause *was, const
 static bool apart_by_keys(struct tighten *tighten, const struct clause *was,
 			  const struct clause *is, const struct rules_step *in)
 {
-	struct rules_step given = { .mask = in->mask, .arg = in->arg, .expect = true, .left = 1 };
+	struct rules_step given = { .mask = in->mask, .arg = in->arg };
 	size_t cursor = 0;
 	bool found;
 
+	rules_step_lead(&given, true, 1);
 	while (secmap_table_next(in->table, &cursor, &given.low, &found)) {
 		if (!secmap_premises_look(&tighten->premises))
 			return false;
@@ -195,7 +196,7 @@ static bool apart(struct tighten *tighten, const struct clause *was, const struc
 		return true;
 	for (i = 0; i < ARRAY_SIZE(clauses); i++)
 		for (step = clauses[i]->first; step < clauses[i]->end; step++)
-			if (step->kind != RULES_RANGE && step->expect &&
+			if (step->kind != RULES_RANGE && rules_step_expects(step) &&
 			    apart_by_keys(tighten, was, is, step))
 				return true;
 	return false;
@@ -204,8 +205,8 @@ static bool apart(struct tighten *tighten, const struct clause *was, const struc
 static bool same_condition(struct tighten *tighten, const struct rules_step *one,
 			   const struct rules_step *other)
 {
-	if (one->arg != other->arg || one->left != other->left || one->mask != other->mask ||
-	    one->expect != other->expect)
+	if (one->arg != other->arg || one->mask != other->mask ||
+	    memcmp(one->next, other->next, sizeof(one->next)))
 		return false;
 	if (one->kind == RULES_RANGE)
 		return other->kind == RULES_RANGE && one->low == other->low &&
