@@ -86,15 +86,15 @@ static noinline void judge(struct secmap_carrier *carrier, const struct secmap_s
 
 static __always_inline const struct secmap_ask *ask_of(const struct secmap_stack *stack, u32 answer)
 {
-	const struct secmap_ask *ask;
+	size_t offset;
 
 	/* Bounded under speculation; hidden, or the compiler finds the mask needless. */
 	OPTIMIZER_HIDE_VAR(answer);
 	static_assert(!(SECMAP_LIMIT_STACK_ERRNOS & (SECMAP_LIMIT_STACK_ASKS - 1)));
-	ask = &stack->asks[answer & (SECMAP_LIMIT_STACK_ASKS - 1)];
-	/* Or the compiler computes the address of each member anew. */
-	OPTIMIZER_HIDE_VAR(ask);
-	return ask;
+	offset = (answer & (SECMAP_LIMIT_STACK_ASKS - 1)) * sizeof(struct secmap_ask);
+	/* Or the compiler adds the place of the array before it multiplies. */
+	OPTIMIZER_HIDE_VAR(offset);
+	return (const void *)stack->asks + offset;
 }
 
 /*
