@@ -94,11 +94,11 @@ std::optional<std::string> wrong_answer(const scenario& in, engine by, std::int6
     return std::nullopt;
 }
 
-// Instructions: of a look-up the mean, for it is chance that is averaged; of all else that is done in several tasks what
-// is usual, for in a few of them the kernel does something else besides.
+// Instructions: of a look-up the mean, for it is chance that is averaged; of all else the least, as of the rounds of one
+// task, for in the others the kernel does something else besides.
 double middle(const plan& of, const scenario& in, const series& one) {
     const summary counted = summarize(one.ticks);
-    if (of.unit == unit::instructions) return in.hashed ? counted.mean : counted.median;
+    if (of.unit == unit::instructions) return in.hashed ? counted.mean : counted.minimum;
     return summarize(one.nanoseconds.empty() ? one.ticks : one.nanoseconds).median;
 }
 
@@ -135,9 +135,7 @@ public:
     void take(std::size_t turn) {
         if (of_.unit == unit::instructions) {
             series& one = all_[turn];
-            const bool chance = in_.hashed && has_tables(one.by);
-            const unsigned tasks = !chance && !varies() ? 1 : layouts_of(in_.n);
-            for (unsigned task = 0; task < tasks; ++task) measure_once(one);
+            for (unsigned task = 0; task < tasks_of(one); ++task) measure_once(one);
             return;
         }
         for (std::size_t place = 0; place < all_.size(); ++place) measure_once(all_[(turn + place) % all_.size()]);
@@ -152,10 +150,23 @@ public:
     }
 
 private:
-    // Attaching cannot be repeated in one task; and where memory lies makes a difference to these.
-    [[nodiscard]] bool varies() const {
-        return in_.what == work::attach || in_.what == work::attach_made || in_.what == work::create ||
-               in_.what == work::notifications;
+    // Where memory lies makes a difference to all but calls, and attaching cannot be repeated in one task.
+    [[nodiscard]] unsigned tasks_of(const series& one) const {
+        constexpr unsigned some = 64;
+        constexpr unsigned some_that_fork = 16;  // each has many children
+        switch (in_.what) {
+            case work::attach:
+            case work::attach_made:
+            case work::create:
+            case work::notifications:
+            case work::replace:
+            case work::create_table: return some;
+            case work::forks:
+            case work::threads: return some_that_fork;
+            case work::calls:
+            case work::stall: break;
+        }
+        return in_.hashed && has_tables(one.by) ? layouts_of(in_.n) : 1;
     }
 
     void measure_once(series& one) {

@@ -212,7 +212,7 @@ void add_attaching(list& to) {
                 n);
     stall.members = set.members;
     stall.call.values = {set.members.front()};
-    scenario table = counted(one("build_table", "a table of N values made", "", {}), n);
+    scenario table = hashed(counted(one("build_table", "a table of N values made", "", {}), n));
     table.members = set.members;
     to.push_back(doing(work::replace, std::move(set)));
     to.push_back(doing(work::stall, one("replace_stall", "longest call while podman's profile is replaced all the time",

@@ -62,6 +62,18 @@ def test_cbpf_is_shown_where_it_is_dearest() -> None:
     assert (row[2], row[-1]) == ("1.005", "NOT MET")
 
 
+def test_attaching_and_tasks_are_told_apart_from_calls() -> None:
+    """They have targets of their own: what stock adds to a process is little, and says little."""
+    found = [Cell("6.1", scenario, 1, engine, total + added, added)
+             for scenario, total, stock, cbpf in (("set_last", 300, 100, 90), ("fork_exit", 10**6, 100, 900),
+                                                  ("attach", 0, 1000, 1001))
+             for engine, added in ((STOCK, stock), (CBPF, cbpf))]
+    table = Table(found)
+    assert _row(table, "CBPF where it is dearest")[-1] == "met"
+    assert _row(table, "fork and exit, secmap CBPF")[2] == "1.0008"
+    assert _row(table, "podman's profile made a policy and attached, secmap CBPF")[-1] == "NOT MET"
+
+
 def test_what_was_not_measured_has_no_target() -> None:
     assert "## Targets" not in report.write(Table([]), "0", "1970-01-01")
 
@@ -74,8 +86,8 @@ def test_every_target_is_about_a_scenario_with_a_text() -> None:
     ("plain_allow", 1001.0, 0), ("plain_allow", 1001.1, 1), ("set_mean", 1001.0, 0),
     ("set_mean", 1001.1, 1), ("mix_git", 1010.0, 0), ("mix_git", 1010.1, 1),
     ("memory_stack", 1020.0, 0), ("memory_stack", 1020.1, 1), ("mix_find", 1030.0, 0),
-    ("mix_find", 1030.1, 1), ("attach_made", 1005.0, 0),
-    ("attach_made", 1005.1, 1),
+    ("mix_find", 1030.1, 1), ("fork_exit", 1002.0, 0), ("fork_exit", 1002.1, 1),
+    ("thread", 1020.0, 0), ("thread", 1020.1, 1), ("notify", 1001.0, 0), ("notify", 1001.1, 1),
 ])
 def test_how_far_two_boots_may_differ(scenario: str, other: float, found: int) -> None:
     one, two = ([Cell("6.1", scenario, 1, MAPS, count, count)] for count in (1000.0, other))
