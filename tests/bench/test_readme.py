@@ -29,6 +29,11 @@ def test_readme_has_the_figures_that_are_committed() -> None:
     assert readme.replaced(text, readme.block(table, commit, date)) == text
 
 
+def test_the_figures_are_on_the_first_screen() -> None:
+    before = (TOP / "README.md").read_text(encoding="utf-8").partition(readme.BEGIN)[0]
+    assert before.count("\n") <= 15
+
+
 def test_the_plot_is_of_the_figures_that_are_committed(tmp_path: Path) -> None:
     table, _, _ = readme.load(TOP / readme.FIGURES)
     made = page.main_plot(table, table.kernels()[:1], tmp_path / "plot.svg")
