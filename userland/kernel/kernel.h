@@ -34,6 +34,13 @@ typedef __u64 u64;
 typedef __s32 s32;
 typedef __s64 s64;
 
+#ifndef __cplusplus
+/* As in the kernel the sentence may be left out; C11 wants one. */
+#undef static_assert
+#define static_assert(expr, ...) static_assert_says(expr, ##__VA_ARGS__, #expr)
+#define static_assert_says(expr, says, ...) _Static_assert(expr, says)
+#endif
+
 #define U16_MAX			   ((u16)~0U)
 #define U32_MAX			   ((u32)~0U)
 #define U64_MAX			   ((u64)~0ULL)
