@@ -25,13 +25,14 @@ constexpr unsigned samples = 16384;  // so many that the mean over them repeats 
 constexpr std::size_t bootstrap_draws = 1000;
 constexpr double nanoseconds = 1e9;  // in a second
 
-// What else than a call takes so many times as long that a pass makes fewer of them.
-unsigned times_of(work what, unsigned calls) {
+// What takes so many times as long as a call that a pass makes fewer of them: or there would be none without a tick.
+unsigned times_of(const scenario& in, unsigned calls) {
+    constexpr unsigned filters_in_a_call = 16;
     constexpr unsigned calls_in_a_task = 64;
     constexpr unsigned calls_in_an_answer = 16;
     constexpr unsigned calls_in_a_policy = 512;
-    switch (what) {
-        case work::calls: return calls;
+    switch (in.what) {
+        case work::calls: return std::max(1U, calls / ((in.depth + filters_in_a_call - 1) / filters_in_a_call));
         case work::notifications: return std::max(1U, calls / calls_in_an_answer);
         case work::forks:
         case work::threads: return std::max(1U, calls / calls_in_a_task);
@@ -186,7 +187,7 @@ private:
         const bool counting = of_.unit == unit::instructions;
         // A turn tries all of the values.
         const auto calls = std::max(of_.calls, static_cast<unsigned>(one.call.values.size()));
-        const pace how = {times_of(in_.what, calls), counting ? of_.rounds : 1,
+        const pace how = {times_of(in_, calls), counting ? of_.rounds : 1,
                           counting || of_.counter_hz != 0 ? clocks::counter : clocks::counter_raw};
         const auto taken =
             runner_.run({in_, one.call, one.maker, makes_itself ? nullptr : &*one.kept, from_.module, how});
