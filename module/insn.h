@@ -72,4 +72,21 @@ static inline u32 insn_branch(const struct sock_filter *insn, u32 a, u32 operand
 	return holds ? insn->jt : insn->jf;
 }
 
+/* The last value from @a on with which one of class JMP that compares goes the same way. */
+static inline u32 insn_same_branch(const struct sock_filter *insn, u32 a, u32 operand)
+{
+	switch (BPF_OP(insn->code)) {
+	case BPF_JEQ:
+		if (a == operand)
+			return a;
+		fallthrough;
+	case BPF_JGE:
+		return a < operand ? operand - 1 : U32_MAX;
+	case BPF_JGT:
+		return a <= operand ? operand : U32_MAX;
+	default: /* BPF_JSET */
+		return a;
+	}
+}
+
 #endif

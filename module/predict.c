@@ -14,7 +14,8 @@
 
 struct predict {
 	u32 values[BPF_MEMWORDS + 2];
-	u32 known; /* a bit for each value */
+	u32 known;  /* a bit for each value */
+	u32 number; /* likewise: it is the call's, as it was loaded */
 };
 
 static bool predict_knows(const struct predict *state, u32 place)
@@ -22,15 +23,22 @@ static bool predict_knows(const struct predict *state, u32 place)
 	return state->known & 1U << place;
 }
 
+static bool predict_is_number(const struct predict *state, u32 place)
+{
+	return state->number & 1U << place;
+}
+
 static void predict_learn(struct predict *state, u32 place, u32 value)
 {
 	state->values[place] = value;
 	state->known |= 1U << place;
+	state->number &= ~(1U << place);
 }
 
 static void predict_forget(struct predict *state, u32 place)
 {
 	state->known &= ~(1U << place);
+	state->number &= ~(1U << place);
 }
 
 static void predict_copy(struct predict *state, u32 to, u32 from)
@@ -39,6 +47,8 @@ static void predict_copy(struct predict *state, u32 to, u32 from)
 		predict_learn(state, to, state->values[from]);
 	else
 		predict_forget(state, to);
+	if (predict_is_number(state, from))
+		state->number |= 1U << to;
 }
 
 /* LD and LDX */
@@ -49,12 +59,14 @@ static void predict_load(struct predict *state, const struct sock_filter *insn,
 
 	switch (BPF_MODE(insn->code)) {
 	case BPF_ABS:
-		if (insn->k == offsetof(struct seccomp_data, nr))
+		if (insn->k == offsetof(struct seccomp_data, nr)) {
 			predict_learn(state, to, data->nr);
-		else if (insn->k == offsetof(struct seccomp_data, arch))
+			state->number |= 1U << to;
+		} else if (insn->k == offsetof(struct seccomp_data, arch)) {
 			predict_learn(state, to, data->arch);
-		else
+		} else {
 			predict_forget(state, to);
+		}
 		break;
 	case BPF_LEN:
 		predict_learn(state, to, sizeof(*data));
@@ -86,6 +98,8 @@ static bool predict_operand(const struct predict *state, const struct sock_filte
  * @len: number of its instructions
  * @arch: AUDIT_ARCH_* of the calls
  * @nr: their number, as in struct seccomp_data
+ * @last: from @nr on, the last number of which the same can be told, or for which it cannot be
+ *	told either
  * @action: what it returns for all of them, if it is the same
  *
  * It tells of at least the calls of which seccomp(2) can tell that they are allowed. Takes at
@@ -93,7 +107,8 @@ static bool predict_operand(const struct predict *state, const struct sock_filte
  *
  * Return: whether it is; false if it cannot be told.
  */
-bool secmap_predict_cbpf(const struct sock_filter *filter, u32 len, u32 arch, u32 nr, u32 *action)
+bool secmap_predict_cbpf(const struct sock_filter *filter, u32 len, u32 arch, u32 nr, u32 *last,
+			 u32 *action)
 {
 	const struct seccomp_data data = { .nr = nr, .arch = arch };
 	struct predict state = { .known = 1U << PREDICT_A | 1U << PREDICT_X };
@@ -101,6 +116,7 @@ bool secmap_predict_cbpf(const struct sock_filter *filter, u32 len, u32 arch, u3
 	u32 pc, operand;
 	bool told;
 
+	*last = U32_MAX;
 	for (pc = 0; pc < len; pc++) {
 		const struct sock_filter *insn = &filter[pc];
 
@@ -116,6 +132,9 @@ bool secmap_predict_cbpf(const struct sock_filter *filter, u32 len, u32 arch, u3
 			predict_copy(&state, insn->k, PREDICT_X);
 			break;
 		case BPF_ALU:
+			if (predict_is_number(&state, PREDICT_A) ||
+			    (insn_has_x(insn) && predict_is_number(&state, PREDICT_X)))
+				*last = nr;
 			told = predict_operand(&state, insn, &operand);
 			if (insn_divides(insn) && !(told && operand)) {
 				*action = 0;
@@ -134,10 +153,16 @@ bool secmap_predict_cbpf(const struct sock_filter *filter, u32 len, u32 arch, u3
 			told = predict_operand(&state, insn, &operand);
 			if (!told || !predict_knows(&state, PREDICT_A))
 				return false;
+			if (insn_has_x(insn) && predict_is_number(&state, PREDICT_X))
+				*last = nr;
+			else if (predict_is_number(&state, PREDICT_A))
+				*last = min(*last, insn_same_branch(insn, *a, operand));
 			pc += insn_branch(insn, *a, operand);
 			break;
 		case BPF_RET:
 			told = BPF_RVAL(insn->code) != BPF_A || predict_knows(&state, PREDICT_A);
+			if (BPF_RVAL(insn->code) == BPF_A && predict_is_number(&state, PREDICT_A))
+				*last = nr;
 			*action = BPF_RVAL(insn->code) == BPF_A ? *a : insn->k;
 			return told;
 		default: /* BPF_MISC */

@@ -8,7 +8,8 @@
 struct secmap_ebpf;
 struct secmap_predict_room;
 
-bool secmap_predict_cbpf(const struct sock_filter *filter, u32 len, u32 arch, u32 nr, u32 *action);
+bool secmap_predict_cbpf(const struct sock_filter *filter, u32 len, u32 arch, u32 nr, u32 *last,
+			 u32 *action);
 
 /* Scratch memory for one program, used again for each of its numbers. */
 struct secmap_predict_room *secmap_predict_room_create(const struct secmap_ebpf *program);

@@ -13,18 +13,19 @@
 #include "table.h"
 #include "verify.h"
 
-/* Is it told what @of returns for a number of this architecture, and what? */
-typedef bool (*tell_t)(void *of, u32 arch, u32 nr, u32 *action);
+/* Is it told what @of returns for a number of this architecture, up to which @last, and what? */
+typedef bool (*tell_t)(void *of, u32 arch, u32 nr, u32 *last, u32 *action);
 
-static bool tell_cbpf(void *of, u32 arch, u32 nr, u32 *action)
+static bool tell_cbpf(void *of, u32 arch, u32 nr, u32 *last, u32 *action)
 {
 	const struct sock_fprog_kern *filter = of;
 
-	return secmap_predict_cbpf(filter->filter, filter->len, arch, nr, action);
+	return secmap_predict_cbpf(filter->filter, filter->len, arch, nr, last, action);
 }
 
-static bool tell_ebpf(void *of, u32 arch, u32 nr, u32 *action)
+static bool tell_ebpf(void *of, u32 arch, u32 nr, u32 *last, u32 *action)
 {
+	*last = nr;
 	return secmap_predict_ebpf(of, arch, nr, action);
 }
 
@@ -53,13 +54,17 @@ static void tell(struct secmap_told *told, tell_t asked, void *of)
 		[SECMAP_ABI_X32] = { AUDIT_ARCH_X86_64, SECMAP_X32_BIT },
 		[SECMAP_ABI_I386] = { AUDIT_ARCH_I386, 0 },
 	};
-	u32 abi, nr, action;
+	u32 abi, nr, count, last, action, asks = 0;
 
 	for (abi = 0; abi < SECMAP_ABI_COUNT; abi++)
-		for (nr = 0; nr < SECMAP_NR_MAX; nr++) {
-			if (asked(of, abis[abi].arch, abis[abi].first + nr, &action))
-				told->index[abi][nr] = told_place(told, action);
-			if (nr % 16 == 0)
+		for (nr = 0; nr < SECMAP_NR_MAX; nr += count) {
+			u8 place = 0;
+
+			if (asked(of, abis[abi].arch, abis[abi].first + nr, &last, &action))
+				place = told_place(told, action);
+			count = min(last - abis[abi].first, SECMAP_NR_MAX - 1U) - nr + 1;
+			memset(&told->index[abi][nr], place, count);
+			if (asks++ % 16 == 0)
 				cond_resched();
 		}
 }

@@ -113,12 +113,15 @@ static void judge(const struct sock_filter *filter, u32 len, const struct decode
 		  const struct seccomp_data *given)
 {
 	struct seccomp_data *call = malloc(sizeof(*call));
-	u32 predicted, value, i, a;
+	u32 last, predicted, another, value, i, a;
 	bool told;
 
 	expect(call);
 	*call = *given;
-	told = secmap_predict_cbpf(filter, len, call->arch, call->nr, &predicted);
+	told = secmap_predict_cbpf(filter, len, call->arch, call->nr, &last, &predicted);
+	expect(last >= (u32)call->nr);
+	expect(secmap_predict_cbpf(filter, len, call->arch, last, &another, &value) == told);
+	expect(!told || value == predicted);
 	for (i = 0; i <= ARGUMENTS; i++) {
 		value = secmap_cbpf_run(filter, len, call);
 		expect(value == decoded_run(decoded, call));

@@ -90,6 +90,14 @@ static inline bool IS_ERR(const void *pointer)
 		__a > __b ? __a : __b;   \
 	})
 
+#define min(a, b)                        \
+	({                               \
+		__typeof__(a) __a = (a); \
+		__typeof__(b) __b = (b); \
+                                         \
+		__a < __b ? __a : __b;   \
+	})
+
 #define swap(a, b)                         \
 	do {                               \
 		__typeof__(a) __old = (a); \

@@ -121,8 +121,9 @@ std::optional<std::size_t> filter_program::deciding_instruction(const seccomp_da
 
 std::optional<std::uint32_t> filter_program::predict(abi which, std::uint32_t number) const noexcept {
     const std::uint32_t asked = which == abi::x32 ? number | x32_bit : number;
+    u32 last = 0;
     u32 action = 0;
-    if (!secmap_predict_cbpf(code_.data(), static_cast<u32>(code_.size()), architecture(which), asked, &action))
+    if (!secmap_predict_cbpf(code_.data(), static_cast<u32>(code_.size()), architecture(which), asked, &last, &action))
         return std::nullopt;
     return action;
 }
