@@ -190,11 +190,14 @@ static long bpf(int command, union bpf_attr *attr)
 	return syscall(SYS_bpf, command, attr, sizeof(*attr));
 }
 
-/* A program on @point that counts MARK in @map. Return: the link. */
+/*
+ * A program on @point that counts in @map how often the second argument is MARK. On sys_enter that
+ * is the number; on sys_exit what the call has returned, a pid for instance. Return: the link.
+ */
 static int trace_by_program(const char *point, int map)
 {
 	const struct bpf_insn insns[] = {
-		{ BPF_LDX | BPF_DW | BPF_MEM, 2, 1, 8, 0 }, /* the number */
+		{ BPF_LDX | BPF_DW | BPF_MEM, 2, 1, 8, 0 },
 		{ BPF_JMP | BPF_JNE | BPF_K, 2, 0, 4, MARK },
 		{ BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_VALUE, 0, map },
 		{ 0, 0, 0, 0, 0 },
@@ -275,9 +278,9 @@ static long events(void)
 
 int main(int argc, char **argv)
 {
-	long by_events = 0, by_program = 0, *counted;
+	long by_events = 0, by_program = 0, *counted, *returned;
 	pid_t workers[WORKERS], attacher;
-	int map, link;
+	int map, map_of_exit, link;
 
 	need(argc == 3, "tracers FOLDER ROUNDS");
 	folder = argv[1];
@@ -287,6 +290,7 @@ int main(int argc, char **argv)
 	need(shared != MAP_FAILED, "mmap");
 	need(!mechanism_choose("secmap"), SECMAP_DEVICE);
 	map = make_map(&counted);
+	map_of_exit = make_map(&returned); /* and is not looked at */
 	for (int i = 0; i < WORKERS; i++)
 		workers[i] = fork_worker(i ? mark : mark_in_children, i);
 	attacher = fork_worker(attach, 0);
@@ -313,7 +317,7 @@ int main(int argc, char **argv)
 			break;
 		case 3: /* one more comes and goes meanwhile */
 			set_event("enter", "1");
-			link = trace_by_program("sys_exit", map);
+			link = trace_by_program("sys_exit", map_of_exit);
 			by_events += period();
 			close(link);
 			by_events += period();
