@@ -38,7 +38,7 @@ using progress_teller = std::function<void(const progress&)>;
 
 /// With nanoseconds, each round measures every engine once, in a task of its own, and begins with another one; a round's
 /// hash sets are laid out anew. With instructions nothing is left to chance but these layouts: each engine is measured
-/// for itself, the least of the rounds counts, and the mean over many layouts. Fails where no task can be measured.
+/// for itself, and the least of the rounds counts, of several tasks where it is more than a call; of layouts the mean. Fails where no task can be measured.
 [[nodiscard]] result<std::vector<cell>> measure(const plan& of, const filter_source& from, const progress_teller& tell);
 
 }  // namespace secmap::bench

@@ -98,8 +98,7 @@ static bool predict_operand(const struct predict *state, const struct sock_filte
  * @len: number of its instructions
  * @arch: AUDIT_ARCH_* of the calls
  * @nr: their number, as in struct seccomp_data
- * @last: from @nr on, the last number of which the same can be told, or for which it cannot be
- *	told either
+ * @last: from @nr up to this number it is the same, or cannot be told either
  * @action: what it returns for all of them, if it is the same
  *
  * It tells of at least the calls of which seccomp(2) can tell that they are allowed. Takes at

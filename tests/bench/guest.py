@@ -90,7 +90,7 @@ class Bench:
 
     def making(self) -> None:
         """All engines in one process, for these differ from one to the next. What is added is added to
-        a task without a filter, which pays nothing for the module."""
+        a task without a filter, with the module loaded."""
         found = self._measure(self.made, cells.STOCK, cells.TREE, cells.MAPS, cells.CBPF,
                               cells.EBPF)
         for cell in found:
@@ -156,7 +156,7 @@ def main() -> None:
     subprocess.run(["rmmod", "empty"], check=True)
     kmod.load_secmap(bench.modules)
     bench.unfiltered(cells.UNFILTERED)
-    # Before large tables have come and gone.
+    # Before the large tables of the sets have come and gone.
     bench.making()
     bench.filtered(cells.MAPS, cells.CBPF, cells.EBPF)
     bench.memory()

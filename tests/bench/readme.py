@@ -48,7 +48,7 @@ def _sentences(table: Table, kernel: str) -> list[str]:
         found.append("All that real programs execute under podman's profile, beside stock seccomp: " + "; ".join(
             f"{report.SCENARIOS[cell.scenario]}: {ratio:.4f}" for cell, ratio in mixes) + ".")
     if unfiltered := table.get(kernel, "plain_allow", 1, UNFILTERED):
-        found.append(f"An unfiltered task pays {unfiltered.added:.0f} while the module is loaded.")
+        found.append(f"A call of an unfiltered task costs {unfiltered.added:.0f} more while the module is loaded.")
     memory = max((cell for cell in table.cells if (cell.kernel, cell.scenario) == (kernel, MEMORY)),
                  key=lambda cell: cell.n, default=None)
     if memory:

@@ -210,8 +210,8 @@ def _memory(table: Table, kernel: str) -> list[str]:
 
 
 def _everywhere(table: Table) -> list[Target]:
-    """CBPF is nowhere dearer than stock: the call for which it is dearest, on each kernel. What is
-    more than a call, or is told by its total, has targets of its own."""
+    """CBPF is nowhere dearer than stock: where it is dearest, on each kernel. Attaching, and what is
+    held against all that stock takes, have targets of their own."""
     apart = {target.scenario for target in TARGETS if target.unit == OF_TOTAL} | {"attach"}
     found = []
     for kernel in table.kernels():
@@ -219,7 +219,7 @@ def _everywhere(table: Table) -> list[Target]:
                   and cell.ratio_to_stock is not None and cell.scenario not in apart),
                  key=lambda cell: cell.ratio_to_stock or 0, default=None)
         if at:
-            found.append(Target(f"CBPF where it is dearest: {SCENARIOS.get(at.scenario, at.scenario)}, "
+            found.append(Target(f"CBPF, the call for which it is dearest: {SCENARIOS.get(at.scenario, at.scenario)}, "
                                 f"n = {at.n}", at.scenario, at.n, OF_STOCK, 1.0, CBPF))
     return list(dict.fromkeys(found))
 

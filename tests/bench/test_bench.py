@@ -58,7 +58,7 @@ def test_cbpf_is_shown_where_it_is_dearest() -> None:
     found = [Cell("6.1", "set_last", n, engine, 300 + added, added)
              for n, stock, cbpf in ((1, 100, 90), (16, 200, 201), (64, 400, 380))
              for engine, added in ((STOCK, stock), (CBPF, cbpf))]
-    row = _row(Table(found), "CBPF where it is dearest")
+    row = _row(Table(found), "CBPF, the call for which it is dearest")
     assert (row[2], row[-1]) == ("1.005", "NOT MET")
 
 
@@ -69,7 +69,7 @@ def test_attaching_and_tasks_are_told_apart_from_calls() -> None:
                                                   ("attach", 0, 1000, 1001))
              for engine, added in ((STOCK, stock), (CBPF, cbpf))]
     table = Table(found)
-    assert _row(table, "CBPF where it is dearest")[-1] == "met"
+    assert _row(table, "CBPF, the call for which it is dearest")[-1] == "met"
     assert _row(table, "fork and exit, secmap CBPF")[2] == "1.0008"
     assert _row(table, "podman's profile made a policy and attached, secmap CBPF")[-1] == "NOT MET"
 
